@@ -1,0 +1,1 @@
+"""The harness: from a sweep's spec to one record a point, and the command line."""

@@ -1,0 +1,39 @@
+"""Which device a sweep runs on, and what it is called."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import torch
+
+from bench.spec import SpecError
+
+
+def resolve(name: str) -> torch.device:
+    """The device of that name, with its index; `auto` is the first CUDA GPU, else the CPU.
+
+    Raises:
+        SpecError: no such device here.
+    """
+    here = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if name == "auto":
+        return torch.device("cuda:0" if "cuda:0" in here else "cpu")
+    if (full := "cuda:0" if name == "cuda" else name) not in here:
+        raise SpecError(f"no device {name!r} here; choose from auto, {', '.join(here)}")
+    return torch.device(full)
+
+
+def model_name(device: torch.device) -> str:
+    """The model of a device: what tells two of a kind apart."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
+
+
+def cpu_model() -> str:
+    """The processor's model as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()

@@ -1,0 +1,135 @@
+"""From a spec to points: one fully resolved measurement for every combination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import product
+
+import torch
+
+import variants
+from bench import device as devices
+from bench.spec import SpecError, SweepSpec
+from reports.schema import OptionValue, Point
+from variants import AttentionConfig, Support
+
+Entry = tuple[str, dict[str, OptionValue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A point of a sweep."""
+
+    point: Point
+    unsupported: str = ""
+    """Why it cannot run here; empty if it can."""
+
+
+def expand(spec: SweepSpec) -> list[Planned]:
+    """All points of a sweep, short sequences first, so that a sweep that was cut short is of use.
+    The directions of one layer follow each other: they share an agreement check.
+
+    Raises:
+        SpecError: an unknown device, backend or option, sizes that do not fit.
+        variants.UnknownVariant: a variant that is not registered.
+    """
+    entries = [_parse_entry(text) for text in spec.variants]
+    _check_backends(spec, entries)
+    device = devices.resolve(spec.device)
+    unique = {point.key: point for point in _combinations(spec, entries, device)}
+    return [_resolve(point) for point in unique.values()]
+
+
+def attention_config(point: Point) -> AttentionConfig:
+    """The configuration of a point's layer.
+
+    Raises:
+        ValueError: `dim` is not divisible by `heads`.
+    """
+    chunk = {} if point.chunk_size is None else {"chunk_size": point.chunk_size}
+    return AttentionConfig(point.dim, point.heads, point.causal, **chunk)
+
+
+def _parse_entry(text: str) -> Entry:
+    """`lsh:rounds=1:wrap=round` as a name and all its options, defaults filled in."""
+    name, *pairs = text.split(":")
+    allowed = variants.get(name).Options.model_fields
+    given = {}
+    for pair in pairs:
+        option, equals, value = pair.partition("=")
+        if not equals:
+            raise SpecError(f"variant {text!r}: write options as {name}:option=value")
+        if option not in allowed:
+            near = get_close_matches(option, allowed, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            known = ", ".join(allowed) or "none"
+            raise SpecError(f"variant {text!r}: no option {option!r}; {hint}{name} has {known}")
+        given[option] = value
+    try:
+        options = variants.parse_options(name, given)
+    except ValueError as error:
+        raise SpecError(f"variant {text!r}: {error}") from None
+    # None is an option that follows from the rest of the point, such as a window's sides.
+    return name, options.model_dump(mode="json", exclude_none=True)
+
+
+def _check_backends(spec: SweepSpec, entries: Sequence[Entry]) -> None:
+    """A backend that none of the variants has is a typing error, not a point."""
+    known = ["auto", *dict.fromkeys(b for name, _ in entries for b in variants.get(name).backends)]
+    for backend in spec.backend:
+        if backend not in known:
+            raise SpecError(f"no backend {backend!r}; these variants have {', '.join(known)}")
+
+
+def _combinations(
+    spec: SweepSpec, entries: Sequence[Entry], device: torch.device
+) -> Iterator[Point]:
+    workloads = product(sorted(spec.seq_len), spec.scope, spec.dtype, spec.causal)
+    for seq_len, scope, dtype, causal in workloads:
+        for name, options in entries:
+            chunks = spec.chunk_size if variants.get(name).uses_chunk_size else [None]
+            for chunk, backend, direction in product(chunks, spec.backend, spec.direction):
+                yield Point(
+                    variant=name,
+                    options=options,
+                    backend=backend,
+                    backend_used="",
+                    scope=scope,
+                    direction=direction,
+                    batch=spec.batch,
+                    seq_len=seq_len,
+                    dim=spec.dim,
+                    heads=spec.heads,
+                    chunk_size=chunk,
+                    causal=causal,
+                    dtype=dtype,
+                    device=str(device),
+                    device_name=devices.model_name(device),
+                    seed=spec.seed,
+                )
+
+
+def _resolve(point: Point) -> Planned:
+    """Ask the variant whether, and on which backend, it can run there."""
+    try:
+        config = attention_config(point)
+    except ValueError as error:
+        raise SpecError(str(error)) from None
+    variant = variants.get(point.variant)
+    try:
+        support = variant.support(
+            config,
+            torch.device(point.device),
+            getattr(torch, point.dtype),
+            backend=point.backend,
+            direction=point.direction,
+            scope=point.scope,
+            options=variants.parse_options(point.variant, point.options),
+        )
+    except Exception as error:  # a plug-in may raise anything; the other points go on
+        support = Support(False, f"support() raised {type(error).__name__}: {error}")
+    if not support.ok:
+        return Planned(point, support.reason or "the variant says so and gives no reason")
+    return Planned(point.model_copy(update={"backend_used": support.backend}))

@@ -1,0 +1,188 @@
+"""The spec of a sweep: what to measure, merged from flags, a TOML file and a preset."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from reports.schema import Direction, Scope
+
+DTYPES = {
+    "float32": "float32",
+    "float64": "float64",
+    "bfloat16": "bfloat16",
+    "float16": "float16",
+    "fp32": "float32",
+    "fp64": "float64",
+    "bf16": "bfloat16",
+    "fp16": "float16",
+}
+"""Names that are read for a dtype, and torch's name for each."""
+
+
+class SpecError(ValueError):
+    """A sweep that cannot be read; the message says where, what is allowed and what to do."""
+
+
+def _length(value: object) -> object:
+    """`4k` or `4096` as a number of tokens (k = 1024)."""
+    if isinstance(value, str):
+        digits, k = (value[:-1], 1024) if value[-1:] in ("k", "K") else (value, 1)
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError(f"cannot read {value!r} as a size; write 4096 or 4k (k = 1024)")
+        return int(digits) * k
+    return value
+
+
+def _dtype(value: object) -> str:
+    if value not in DTYPES:
+        raise ValueError(f"no dtype {value!r}; choose from {', '.join(DTYPES)}")
+    return DTYPES[str(value)]
+
+
+def _as_list(value: object) -> object:
+    """A list from a single value or from text separated by commas; TOML and flags read alike."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value if isinstance(value, list) else [value]
+
+
+def _without_repeats(values: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+Size = Annotated[int, BeforeValidator(_length), Field(ge=1)]
+Dtype = Annotated[str, BeforeValidator(_dtype)]
+_List = (BeforeValidator(_as_list), AfterValidator(_without_repeats))
+_AtLeastOne = Field(min_length=1)
+
+
+class SweepSpec(BaseModel):
+    """What to measure: one point for every combination of the lists.
+
+    The values here are the built-in defaults, the last to be asked.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variants: Annotated[list[str], *_List, _AtLeastOne] = ["hatrick", "full"]
+    """Names, with options after colons: `lsh:rounds=1:wrap=round`."""
+    seq_len: Annotated[list[Size], *_List, _AtLeastOne] = [256, 512, 1024]
+    """Sequence lengths T."""
+    chunk_size: Annotated[list[Size], *_List, _AtLeastOne] = [128]
+    """Visible local keys; variants that have no chunks get one point."""
+    dim: Size = 512
+    """Width of the model."""
+    heads: Size = 8
+    batch: Size = 1
+    dtype: Annotated[list[Dtype], *_List, _AtLeastOne] = ["float32"]
+    direction: Annotated[list[Direction], *_List, _AtLeastOne] = ["forward"]
+    causal: Annotated[list[bool], *_List, _AtLeastOne] = [False]
+    backend: Annotated[list[str], *_List, _AtLeastOne] = ["auto"]
+    scope: Annotated[list[Scope], *_List, _AtLeastOne] = ["layer"]
+    device: str = "auto"
+    """`auto`: the first CUDA GPU if there is one, else the CPU."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of inputs and parameters."""
+    plugin: Annotated[list[str], *_List] = []
+    """Python files that register variants."""
+    out: str | None = None
+    """The run file; None: `results/<time>-<preset>.jsonl`."""
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.3
+    """Sampling time of one point."""
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
+    """Seconds after which a point is given up."""
+
+
+KEYS = (*SweepSpec.model_fields, "preset")
+
+
+def merge(
+    flags: Mapping[str, Any], file: Path | None = None, *, fallback_preset: str = "default"
+) -> tuple[SweepSpec, str]:
+    """The spec and the name of its preset. Flags win over the file, the file over the preset, the
+    preset over the built-in defaults; None means inherit.
+
+    Args:
+        flags: values of the command line by key.
+        file: a spec in TOML; the plug-ins it names are relative to it.
+        fallback_preset: where neither flags nor file name one.
+
+    Raises:
+        SpecError: an unknown key or preset, a value that is not allowed, no TOML.
+    """
+    given = {f"--{key.replace('_', '-')}": (key, value) for key, value in flags.items()}
+    layers = [{key: (flag, value) for flag, (key, value) in given.items()}]
+    if file is not None:
+        layers.append({key: (f"{file}: {key}", value) for key, value in _read(file).items()})
+    named = [layer["preset"][1] for layer in layers if layer.get("preset", ("", None))[1]]
+    preset = str(named[0] if named else fallback_preset)
+    layers.append({key: (f"preset {preset}: {key}", v) for key, v in read_preset(preset).items()})
+
+    merged: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for layer in reversed(layers):
+        for key, (source, value) in layer.items():
+            if value is not None and key != "preset":
+                merged[key], sources[key] = value, source
+    try:
+        return SweepSpec.model_validate(merged), preset
+    except ValidationError as error:
+        raise SpecError(_sentence(error, sources)) from None
+
+
+def presets() -> list[str]:
+    """Names of the presets that ship with the package."""
+    return sorted(f.name.removesuffix(".toml") for f in _preset_files())
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The keys that a preset sets.
+
+    Raises:
+        SpecError: there is no such preset.
+    """
+    for file in _preset_files():
+        if file.name == f"{name}.toml":
+            return tomllib.loads(file.read_text("utf-8"))
+    raise SpecError(f"no preset {name!r}; choose from {', '.join(presets())}")
+
+
+def _preset_files() -> list[Traversable]:
+    return [f for f in resources.files("bench.presets").iterdir() if f.name.endswith(".toml")]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The keys of a spec file."""
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise SpecError(f"spec {file}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise SpecError(f"spec {file}: not a TOML file ({error})") from None
+    for key in table:
+        if key not in KEYS:
+            near = get_close_matches(key.replace("-", "_"), KEYS, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise SpecError(f"{file}: no key {key!r}; {hint}Allowed: {', '.join(KEYS)}")
+    if "plugin" in table:
+        listed = _as_list(table["plugin"])
+        table["plugin"] = [str(file.parent / str(path)) for path in listed]  # type: ignore[attr-defined]
+    return table
+
+
+def _sentence(error: ValidationError, sources: Mapping[str, str]) -> str:
+    """The first complaint, with where the value came from."""
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, got {first['input']!r}"
+    return f"{sources[key]}: {message}"

@@ -1,0 +1,47 @@
+"""What every layer checks of its inputs, and what it does about padding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check_input(x: Tensor, dim: int, key_padding_mask: Tensor | None) -> None:
+    """Raise ValueError unless `x` is `(batch, seq_len ≥ 1, dim)` and floating, and the mask bool
+    `(batch, seq_len)`."""
+    if x.dim() != 3 or x.shape[2] != dim:
+        raise ValueError(f"x must be (batch, seq_len, {dim}), got {tuple(x.shape)}")
+    if x.shape[1] < 1:
+        raise ValueError(f"x must hold at least one token, got {tuple(x.shape)}")
+    if not x.is_floating_point():
+        raise ValueError(f"x must be a floating-point tensor, got {x.dtype}")
+    check_mask(key_padding_mask, x.shape[0], x.shape[1])
+
+
+def check_mask(key_padding_mask: Tensor | None, batch: int, seq_len: int) -> None:
+    """Raise ValueError unless the mask is None or bool `(batch, seq_len)`."""
+    if key_padding_mask is None:
+        return
+    if key_padding_mask.dtype != torch.bool:
+        raise ValueError(
+            "key_padding_mask must be bool with True = padding, "
+            f"got {key_padding_mask.dtype}; write `mask == 0` for a mask with 1 = token"
+        )
+    if tuple(key_padding_mask.shape) != (batch, seq_len):
+        raise ValueError(
+            f"key_padding_mask must be (batch, seq_len) = ({batch}, {seq_len}), "
+            f"got {tuple(key_padding_mask.shape)}"
+        )
+
+
+def zero_padding(x: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+    """`x`, `(batch, seq_len, dim)` or `(batch, heads, seq_len, head_dim)`, with zeros at padded
+    positions.
+
+    On the way in it keeps what padding holds, NaN included, away from everything else, gradients
+    too; on the way out it is the output's contract.
+    """
+    if key_padding_mask is None:
+        return x
+    mask = key_padding_mask[..., None]
+    return x.masked_fill(mask if x.dim() == 3 else mask[:, None], 0.0)

@@ -1,0 +1,79 @@
+"""Axes with ticks that people read: 4k, 10 ms, 1 MiB."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reports import units
+
+LENGTHS_WITHOUT_THINNING = 9
+
+
+def length_axis(lengths: Iterable[int]) -> dict[str, Any]:
+    """A logarithmic T axis with a tick at each measured length, or at every nth of many."""
+    found = sorted(set(lengths))
+    step = math.ceil(len(found) / LENGTHS_WITHOUT_THINNING)
+    # The longest always has its tick: it is the one that the text speaks of.
+    ticks = found[::-1][::step][::-1]
+    margin = 0.08 * max(math.log10(found[-1] / found[0]), 1.0)
+    return {
+        "type": "log",
+        "title": {"text": "sequence length T (tokens)"},
+        "tickvals": ticks,
+        "ticktext": [units.tokens(T) for T in ticks],
+        "range": [math.log10(found[0]) - margin, math.log10(found[-1]) + margin],
+    }
+
+
+def time_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for milliseconds, ticks at 1, 2, 5 (over many decades: at 1)."""
+    low, high = _extent(values)
+    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
+    return _log_axis("latency", ticks, lambda tick: _plain(units.duration(tick)), low, high)
+
+
+def size_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for bytes, ticks at powers of 4 (over a wide range: of 16)."""
+    low, high = _extent(values)
+    step = 2 if math.log2(high / low) < 12 else 4
+    exponents = range(0, math.ceil(math.log2(high)) + 2 * step, step)
+    ticks = [2.0**exponent for exponent in exponents]
+    return _log_axis("workspace", ticks, lambda tick: _plain(units.size(tick)), low, high)
+
+
+def share_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for an error as a multiple of its bound, ticks at powers of 10."""
+    low, high = _extent([*values, 1.0])
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    return _log_axis(
+        "error / bound", [10.0**exponent for exponent in exponents], lambda t: f"{t:g}", low, high
+    )
+
+
+def _log_axis(
+    title: str, ticks: list[float], text: Callable[[float], str], low: float, high: float
+) -> dict[str, Any]:
+    margin = 0.07 * max(math.log10(high / low), 0.5)
+    return {
+        "type": "log",
+        "title": {"text": title},
+        "tickvals": ticks,
+        "ticktext": [text(tick) for tick in ticks],
+        "range": [math.log10(low) - margin, math.log10(high) + margin],
+    }
+
+
+def _extent(values: Iterable[float]) -> tuple[float, float]:
+    """The smallest and largest value that a logarithmic axis can show; 1 and 10 without any."""
+    drawn = [float(value) for value in values if 0 < value < math.inf]
+    return (min(drawn), max(drawn)) if drawn else (1.0, 10.0)
+
+
+def _plain(text: str) -> str:
+    """A tick without the digits that say nothing: `10.0 ms` is `10 ms`."""
+    number, unit = text.split(" ")
+    return f"{float(number):g} {unit}"

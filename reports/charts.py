@@ -1,0 +1,229 @@
+"""Charts of one setting against T; pure functions from a frame to a Plotly figure.
+
+A chunked attention is a curve through one chunk size a length, with its other chunk sizes as
+faint marks. A length at which a label has no figure is a gap in its curve and a cross above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import axes, settings, units
+from reports.compare import fastest
+from reports.hover import hover
+from reports.palette import Style, styles
+from reports.schema import Status
+from reports.summary import STATUS_WORDS
+
+MARK_HEIGHT_PX = 14
+
+Styles = dict[str, Style]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What the charts against T differ in."""
+
+    title: str
+    value: pd.Series
+    """The figure of every row, missing where there is none to draw."""
+    curve: pd.DataFrame
+    """The rows that the curves go through: one a label and length."""
+    axis: Callable[[pd.Series], dict[str, Any]]
+    with_interval: bool = False
+
+
+def latency(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
+    """Median latency with its 95% interval against T, both logarithmic, fastest chunk sizes.
+
+    Args:
+        frame: rows of one setting (`reports.settings.split`).
+        look: `palette.styles` of a larger frame, for the same colours on all its charts.
+
+    Raises:
+        ValueError: the frame holds more than one setting.
+    """
+    value = frame["latency_ms"].where(frame["status"] == "ok")
+    title = "Latency with its 95% interval, fastest chunk size at each T"
+    drawing = _Drawing(title, value, fastest(frame), axes.time_axis, with_interval=True)
+    return _against_length(frame, drawing, look)
+
+
+def workspace(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
+    """Workspace against T, both logarithmic, at the chunk sizes of the latency curves.
+
+    Arguments and errors as `latency`.
+    """
+    value = frame["workspace_bytes"].astype("float64").where(frame["status"] == "ok")
+    title = "Workspace, at the same chunk sizes"
+    return _against_length(frame, _Drawing(title, value, fastest(frame), axes.size_axis), look)
+
+
+def distance(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
+    """Distance to full attention against T, at the chunk sizes of the latency curves.
+
+    Arguments and errors as `latency`.
+    """
+    value = frame["distance_to_full"].where(frame["status"] == "ok")
+
+    def axis(values: pd.Series) -> dict[str, Any]:
+        top = max(1.1, 1.05 * float(values.max())) if values.notna().any() else 1.1
+        return {"title": {"text": "distance to full"}, "range": [-0.05, top]}
+
+    title = "Distance to full attention, at the same chunk sizes"
+    figure = _against_length(frame, _Drawing(title, value, fastest(frame), axis), look)
+    _line(figure, 1, "no attention at all")
+    _line(figure, 0, "equals full attention")
+    return figure
+
+
+def oracle(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
+    """Error against the float64 oracle as a multiple of its bound, worst chunk size at each T.
+
+    Above 1 the answer is wrong. An exact or an infinite error stands at the chart's edge.
+    Arguments and errors as `latency`.
+    """
+    # 0/0 is an exact answer under a bound that allows no error.
+    share = (frame["oracle_error"] / frame["oracle_bound"]).where(frame["oracle_error"] != 0, 0)
+    drawn = share[(share > 0) & (share < math.inf)]
+    edges = (drawn.min() / 10, drawn.max() * 10) if len(drawn) else (0.1, 10.0)
+    value = share.clip(min(edges[0], 0.1), max(edges[1], 10.0))
+    worst = frame.assign(share=share).sort_values("share", ascending=False)
+    worst = worst[worst["share"].notna()].drop_duplicates(["label", "seq_len"])
+    curve = worst.sort_values(["label", "seq_len"])
+    title = "Error against the float64 oracle, as a multiple of its bound, worst chunk size"
+    figure = _against_length(frame, _Drawing(title, value, curve, axes.share_axis), look)
+    _line(figure, 1, "bound: above it the answer is wrong")
+    return figure
+
+
+def _against_length(frame: pd.DataFrame, drawing: _Drawing, look: Styles | None) -> go.Figure:
+    settings.require_one(frame)
+    look = styles(frame) if look is None else look
+    figure = go.Figure()
+    drawn = drawing.value.dropna().index
+    for label in [label for label in look if label in set(frame["label"])]:
+        rows = frame[frame["label"] == label]
+        curve = drawing.curve[drawing.curve["label"] == label]
+        others = rows[rows.index.isin(drawn) & ~rows.index.isin(curve.index)]
+        if len(others):
+            figure.add_trace(_faint_marks(others, drawing, look[label]))
+        if len(curve):
+            figure.add_trace(_curve(rows, curve, drawing, look[label]))
+    stacked = _mark_gaps(figure, frame, drawn, look)
+    figure.update_layout(
+        title={"text": drawing.title},
+        xaxis=axes.length_axis(frame["seq_len"]),
+        yaxis=drawing.axis(_extent_values(frame, drawing)),
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
+        margin={"l": 10, "r": 10, "t": 40 + stacked * MARK_HEIGHT_PX, "b": 90},
+        hovermode="closest",
+        template="plotly_white",
+    )
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def _extent_values(frame: pd.DataFrame, drawing: _Drawing) -> pd.Series:
+    """All that the axis must hold: the figures, and the ends of their error bars."""
+    if not drawing.with_interval:
+        return drawing.value.dropna()
+    drawn = frame.loc[drawing.curve.index]
+    ends = [drawing.value, drawn["latency_low_ms"], drawn["latency_high_ms"]]
+    return pd.concat(ends).dropna()
+
+
+def _curve(rows: pd.DataFrame, curve: pd.DataFrame, drawing: _Drawing, style: Style) -> go.Scatter:
+    """The curve of one label, broken at the lengths at which it has no figure."""
+    at = curve.set_index("seq_len", drop=False)
+    value = drawing.value[curve.index].set_axis(at.index)
+    lengths = sorted(set(rows["seq_len"]))
+    error = None
+    if drawing.with_interval:
+        up = (at["latency_high_ms"] - at["latency_ms"]).reindex(lengths)
+        down = (at["latency_ms"] - at["latency_low_ms"]).reindex(lengths)
+        error = {"type": "data", "array": up.tolist(), "arrayminus": down.tolist(), "width": 4}
+    label = str(curve["label"].iloc[0])
+    return go.Scatter(
+        x=lengths,
+        y=value.reindex(lengths).tolist(),
+        error_y=error,
+        name=escape(label),
+        legendgroup=label,
+        mode="lines+markers",
+        line={"color": style.colour, "dash": style.dash, "width": 2.5},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 9},
+        hovertext=[hover(at.loc[T]) if T in at.index else "" for T in lengths],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _faint_marks(rows: pd.DataFrame, drawing: _Drawing, style: Style) -> go.Scatter:
+    """The chunk sizes that the curve does not go through."""
+    label = str(rows["label"].iloc[0])
+    return go.Scatter(
+        x=rows["seq_len"].tolist(),
+        y=drawing.value[rows.index].tolist(),
+        name=escape(label),
+        legendgroup=label,
+        showlegend=False,
+        mode="markers",
+        opacity=0.35,
+        marker={"color": style.colour, "symbol": style.symbol, "size": 7},
+        hovertext=[hover(row) for _, row in rows.iterrows()],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _mark_gaps(figure: go.Figure, frame: pd.DataFrame, drawn: pd.Index, look: Styles) -> int:
+    """A cross above every length at which a label failed with all its chunk sizes.
+
+    Returns:
+        The largest number of crosses above one length.
+    """
+    has_figure = set(zip(*(frame.loc[drawn, name] for name in ("label", "seq_len")), strict=True))
+    stacked: dict[int, int] = {}
+    for label in [label for label in look if label in set(frame["label"])]:
+        for seq_len, rows in frame[frame["label"] == label].groupby("seq_len"):
+            if (label, seq_len) in has_figure or (rows["status"] == "ok").any():
+                continue
+            words = ", ".join(sorted({STATUS_WORDS[Status(s)] for s in rows["status"]}))
+            figure.add_annotation(
+                # Plotly takes an annotation's place on a logarithmic axis as the exponent.
+                x=math.log10(seq_len),
+                y=1,
+                yref="paper",
+                yanchor="bottom",
+                yshift=stacked.get(seq_len, 0) * MARK_HEIGHT_PX,
+                text="✕",
+                showarrow=False,
+                font={"color": look[label].colour, "size": 13},
+                hovertext=f"<b>{escape(label)}</b>, T = {units.tokens(seq_len)}: {words}",
+            )
+            stacked[seq_len] = stacked.get(seq_len, 0) + 1
+    return max(stacked.values(), default=0)
+
+
+def _line(figure: go.Figure, y: float, text: str) -> None:
+    """A dotted line across the chart with its meaning above it."""
+    figure.add_shape(
+        type="line", xref="paper", x0=0, x1=1, y0=y, y1=y, line={"dash": "dot", "width": 1.5}
+    )
+    axis_is_log = figure.layout.yaxis.type == "log"
+    figure.add_annotation(
+        xref="paper",
+        x=1,
+        xanchor="right",
+        y=math.log10(y) if axis_is_log else y,
+        yanchor="bottom",
+        text=text,
+        showarrow=False,
+        font={"size": 11},
+    )

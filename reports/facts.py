@@ -1,0 +1,43 @@
+"""Where and how a run was made, and the command that makes it again, as HTML."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+
+from reports import units
+from reports.runfile import Run
+
+
+def facts(run: Run) -> str:
+    """The environment of a run as a section; empty facts are left out."""
+    environment = run.environment
+    commit = environment.git_commit + (", changed since" if environment.git_dirty else "")
+    found = {
+        "run": f"{environment.run_id} ({run.path.name})",
+        "started": f"{environment.created_at:%Y-%m-%d %H:%M:%S %Z}".strip(),
+        "devices": ", ".join(f"{name}: {model}" for name, model in environment.devices.items()),
+        "CPU": f"{environment.cpu}, {environment.cpu_cores} cores usable, "
+        f"{environment.threads} threads in torch",
+        "memory": units.size(environment.memory_bytes),
+        "host": f"{environment.host}, {environment.os}",
+        "NVIDIA driver": environment.driver,
+        "CUDA": environment.cuda,
+        "Python": environment.python,
+        "packages": _listed(environment.packages, " "),
+        "commit": commit,
+        "variables": _listed(environment.variables, "="),
+        "sweep": json.dumps(environment.spec, ensure_ascii=False),
+    }
+    items = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in found.items() if text
+    )
+    return (
+        '<section class="environment"><h2>Environment</h2>'
+        f'<dl class="facts">{items}</dl>'
+        f"<h3>To repeat it</h3><pre><code>{escape(environment.command)}</code></pre></section>"
+    )
+
+
+def _listed(values: dict[str, str], joint: str) -> str:
+    return ", ".join(f"{name}{joint}{value}" for name, value in sorted(values.items()))

@@ -1,0 +1,210 @@
+"""The run file: JSON lines in UTF-8, the environment first, then one record a line.
+
+A run may be cut at any byte (a power cut, a full disk, Ctrl-C): every whole line still counts,
+and what does not is reported in words.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from reports.schema import SCHEMA_VERSION, Environment, Record
+
+EXPECTED = "a run file is JSON lines, the environment first, as `hatrick sweep` writes it"
+
+
+class RunFileError(ValueError):
+    """A file that cannot be read, or written, as a run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run file holds."""
+
+    path: Path
+    environment: Environment
+    records: list[Record]
+    """In the order written; a point that was tried again is in it more than once."""
+    damaged: list[str] = field(default_factory=list)
+    """A sentence for every line that could not be read; empty for a whole file."""
+
+    @property
+    def latest(self) -> list[Record]:
+        """One record a point: where a point was tried again, the last try."""
+        return list({record.key: record for record in self.records}.values())
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Read a run file.
+
+    Raises:
+        RunFileError: there is no such file, it is empty, its first line is no environment, it was
+            written by a newer version, or two runs were joined in it. A damaged line further down
+            is no error: see `Run.damaged`.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read ({error.strerror}); {EXPECTED}") from error
+    first, *rest = content.split(b"\n")
+    environment = _environment(path, first)
+    records: list[Record] = []
+    damaged: list[str] = []
+    for number, line in enumerate(rest, start=2):
+        if not line.strip():
+            continue
+        try:
+            records.append(Record.model_validate_json(line))
+        except ValidationError as error:
+            if _kind(line) == "environment":
+                raise RunFileError(
+                    f"{path}: line {number} is a second environment, so two runs were joined in "
+                    "this file; split it before that line and give both files"
+                ) from error
+            is_cut = number == 1 + len(rest)
+            damaged.append(
+                f"{path.name}, line {number}: "
+                + (f"cut off after {len(line)} bytes" if is_cut else _reason(error))
+            )
+    return Run(path, environment, records, damaged)
+
+
+def read_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Run]:
+    """Read one run file, several, or all `*.jsonl` of a folder, each file once.
+
+    Raises:
+        RunFileError: as `read_run`, or a folder without a run file.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    files: dict[Path, Path] = {}
+    for path in map(Path, given):
+        found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        if not found:
+            raise RunFileError(f"{path}: this folder holds no run file (*.jsonl)")
+        files.update({file.resolve(): file for file in found})
+    return [read_run(file) for file in files.values()]
+
+
+class RunWriter:
+    """Writes a run file; each record is on the disk when `write` returns.
+
+    `RunWriter(path, environment)` makes a new file, `RunWriter.append(path)` goes on in an
+    existing one. Use it in a `with` block.
+
+    Raises:
+        RunFileError: the file to make exists, or the file to append to is no run file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], environment: Environment) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._file = self.path.open("xb")
+        except FileExistsError as error:
+            raise RunFileError(
+                f"{path} exists and is never overwritten; append to it or choose another name"
+            ) from error
+        self._write_line(environment.model_dump_json())
+
+    @classmethod
+    def append(cls, path: str | os.PathLike[str]) -> Self:
+        """Go on in an existing run; half a last line is moved to `<name>.damaged` first."""
+        run = read_run(path)
+        writer = cls.__new__(cls)
+        writer.path = run.path
+        _mend_last_line(run.path)
+        writer._file = run.path.open("ab")
+        return writer
+
+    def write(self, record: Record) -> None:
+        """Add one record as one line, flushed and synced to the disk."""
+        self._write_line(record.model_dump_json())
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write_line(self, text: str) -> None:
+        self._file.write(text.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def _environment(path: Path, line: bytes) -> Environment:
+    """The first line as an environment, or an error that says what was found instead."""
+    if not line.strip():
+        raise RunFileError(f"{path}: its first line is empty; {EXPECTED}")
+    kind = _kind(line)
+    if kind is None:
+        raise RunFileError(
+            f"{path}: its first line is no JSON object ({line[:40].decode(errors='replace')!r}…); "
+            f"{EXPECTED}"
+        )
+    if kind != "environment":
+        raise RunFileError(f"{path}: its first line is a {kind or 'JSON object'}; {EXPECTED}")
+    version = json.loads(line).get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise RunFileError(
+            f"{path}: written in schema {version} by a newer version; this one reads up to schema "
+            f"{SCHEMA_VERSION}: update hatrick-bench"
+        )
+    try:
+        return Environment.model_validate_json(line)
+    except ValidationError as error:
+        raise RunFileError(f"{path}: line 1: {_reason(error)}; {EXPECTED}") from error
+
+
+def _kind(line: bytes) -> str | None:
+    """The `type` of a line, empty where it has none; None if it is no JSON object."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return str(value.get("type", "")) if isinstance(value, dict) else None
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong with a line: the first complaint, with where it is."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def _mend_last_line(path: Path) -> None:
+    """Make the file end after a whole line, keeping what is cut off beside it."""
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    tail = content[end:]
+    if not tail:
+        return
+    try:
+        if end:
+            Record.model_validate_json(tail)
+    except ValidationError:
+        with path.with_name(path.name + ".damaged").open("ab") as aside:
+            aside.write(tail + b"\n")
+            os.fsync(aside.fileno())
+        os.truncate(path, end)
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")

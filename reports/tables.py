@@ -1,0 +1,161 @@
+"""The summary as text: the same cells for the terminal, for Markdown and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports import settings, units
+from reports.schema import Status
+from reports.summary import STATUS_WORDS, failures, summarise
+
+HEADERS = (
+    "T",
+    "attention",
+    "chunk",
+    "latency (95% interval)",
+    "against full",
+    "workspace",
+    "workspace against full",
+    "distance",
+    "oracle",
+    "oracle error",
+)
+NUMERIC = ("T", "chunk", "latency (95% interval)", "workspace", "distance", "oracle error")
+NOT_IN_TERMINAL = ("workspace against full", "oracle", "oracle error")
+"""A terminal of 80 characters has no room for them; a sentence below speaks of the oracle."""
+UNBROKEN = ("T", "chunk", "latency (95% interval)", "workspace", "distance")
+FAILURE_HEADERS = ("status", "attention", "points", "where", "reason")
+
+
+def cells(summary: pd.DataFrame) -> list[list[str]]:
+    """The text of every row of `summarise`, one string for each of `HEADERS`."""
+    return [_row_cells(row) for _, row in summary.iterrows()]
+
+
+def failure_cells(frame: pd.DataFrame) -> list[list[str]]:
+    """The text of every row of `failures`, one string for each of `FAILURE_HEADERS`."""
+    return [
+        [STATUS_WORDS[Status(row.status)], row.label, str(row.points), row.where, row.reason]
+        for row in failures(frame).itertuples()
+    ]
+
+
+def rich_tables(frame: pd.DataFrame) -> RenderableType:
+    """The summary of a frame of `reports.load` for a terminal, with the failures below."""
+    parts: list[RenderableType] = [
+        _rich_summary(setting.title, summarise(setting.frame)) for setting in settings.split(frame)
+    ]
+    grouped = failure_cells(frame)
+    if grouped:
+        table = _rich_table("Points without a figure", FAILURE_HEADERS)
+        for row in grouped:
+            table.add_row(*map(Text, row))
+        parts.append(table)
+    return Group(*parts or [Text("No point was measured.")])
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """The summary of a frame of `reports.load` as Markdown, with the failures below."""
+    parts = []
+    for setting in settings.split(frame):
+        parts += [f"### {_plain(setting.title)}", ""]
+        parts += [*_markdown_table(HEADERS, cells(summarise(setting.frame))), ""]
+    grouped = failure_cells(frame)
+    if grouped:
+        parts += ["### Points without a figure", ""]
+        parts += [*_markdown_table(FAILURE_HEADERS, grouped), ""]
+    return "\n".join(parts or ["No point was measured.", ""])
+
+
+def _row_cells(row: pd.Series) -> list[str]:
+    chunks = ", ".join(map(str, row["chunk_sizes"])) or "–"
+    about = [units.tokens(row["seq_len"]), row["label"], chunks]
+    if row["status"] != "ok":
+        words = STATUS_WORDS[Status(row["status"])]
+        return [*about, words, *[""] * (len(HEADERS) - len(about) - 1)]
+    return [
+        *about,
+        units.measured(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"]),
+        row["against_full"],
+        units.size(row["workspace_bytes"]),
+        _less_or_more(row["workspace_ratio"]) if row["variant"] != "full" else "",
+        units.distance(row["distance_to_full"]),
+        "pass" if row["oracle"] == "independent" else "pass (self)",
+        units.scientific(row["oracle_error"]),
+    ]
+
+
+def _less_or_more(ratio: float) -> str:
+    """Full attention's workspace over this one's, in words; empty where there is none."""
+    if pd.isna(ratio):
+        return ""
+    if f"{ratio:.2f}" == "1.00":
+        return "same"
+    return f"{units.factor(ratio)} less" if ratio > 1 else f"{units.factor(1 / ratio)} more"
+
+
+def _rich_table(title: str, headers: Sequence[str]) -> Table:
+    heading = Text(f"\n{title}", "bold")
+    # No frame and one space between columns: 80 characters hold a whole row.
+    table = Table(
+        title=heading, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
+    )
+    for header in headers:
+        table.add_column(
+            header,
+            justify="right" if header in NUMERIC else "left",
+            # Half a number is a wrong number: these are never broken, the others fold.
+            no_wrap=header in UNBROKEN,
+            overflow="fold",
+        )
+    return table
+
+
+def _rich_summary(title: str, summary: pd.DataFrame) -> Table:
+    headers = [header for header in HEADERS if header not in NOT_IN_TERMINAL]
+    table = _rich_table(title, headers)
+    before = ""
+    for row, status in zip(cells(summary), summary["status"], strict=True):
+        text = dict(zip(HEADERS, row, strict=True))
+        shown = [Text(text[header]) for header in headers]
+        # A length is written once: the eye finds its group by the gap above it.
+        if text["T"] == before:
+            shown[0] = Text("")
+        else:
+            table.add_section()
+        table.add_row(*shown, style="" if status == "ok" else "red")
+        before = text["T"]
+    table.caption = Text(_oracle_sentence(summary), justify="left")
+    return table
+
+
+def _oracle_sentence(summary: pd.DataFrame) -> str:
+    """What the oracle check says of the rows that have a latency."""
+    ok = summary[summary["status"] == "ok"]
+    if ok.empty:
+        return ""
+    by_itself = sorted(set(ok.loc[ok["oracle"] == "self", "label"]))
+    exception = f" ({', '.join(by_itself)}: only against itself)" if by_itself else ""
+    return f"Every row with a latency passed its oracle check{exception}."
+
+
+def _markdown_table(headers: Sequence[str], rows: list[list[str]]) -> list[str]:
+    lines = [headers, ["--:" if header in NUMERIC else "---" for header in headers]]
+    return [
+        *("| " + " | ".join(line) + " |" for line in lines),
+        *("| " + " | ".join(map(_plain, row)) + " |" for row in rows),
+    ]
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: on one line, no cell border, no markup of its own."""
+    flat = " ".join(text.split())
+    for sign in "\\|<>`*_[]":
+        flat = flat.replace(sign, "\\" + sign)
+    return flat

@@ -1,0 +1,21 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+import variants.registry
+
+
+@pytest.fixture
+def registry() -> Iterator[ModuleType]:
+    """Takes back whatever a test registers."""
+    module = sys.modules[variants.registry.__name__]
+    before = dict(module._variants)
+    yield module
+    module._variants.clear()
+    module._variants.update(before)

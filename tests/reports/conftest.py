@@ -1,0 +1,193 @@
+"""Synthetic runs: valid records made from the few arguments that a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.runfile import Run
+from reports.schema import Agreement, Environment, Latency, Memory, Point, Record, Status
+
+STARTED = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def make_environment(**changes: Any) -> Environment:
+    """An environment of a small machine."""
+    values: dict[str, Any] = {
+        "run_id": "run-a",
+        "created_at": STARTED,
+        "command": "hatrick sweep --preset quick",
+        "spec": {"seq_len": [256, 512], "variants": ["hatrick", "full"]},
+        "host": "bench-1",
+        "os": "Linux 6.1",
+        "cpu": "Example CPU 9000",
+        "cpu_cores": 2,
+        "memory_bytes": 8 * 2**30,
+        "threads": 2,
+        "devices": {"cpu": "Example CPU 9000"},
+        "driver": "",
+        "cuda": "",
+        "python": "3.11.9",
+        "packages": {"torch": "2.13.0+cpu", "numpy": "2.2.0"},
+        "git_commit": "0123abc",
+        "git_dirty": False,
+        "variables": {"OMP_NUM_THREADS": "2"},
+    }
+    return Environment(**values | changes)
+
+
+def make_point(variant: str = "hatrick", seq_len: int = 256, **changes: Any) -> Point:
+    """A point on a CPU; chunk size 64, except for full attention."""
+    values: dict[str, Any] = {
+        "variant": variant,
+        "backend": "auto",
+        "backend_used": "sdpa",
+        "scope": "layer",
+        "direction": "forward",
+        "batch": 1,
+        "seq_len": seq_len,
+        "dim": 64,
+        "heads": 4,
+        "chunk_size": None if variant == "full" else 64,
+        "causal": False,
+        "dtype": "float32",
+        "device": "cpu",
+        "device_name": "Example CPU 9000",
+        "seed": 0,
+    }
+    return Point(**values | changes)
+
+
+def make_latency(median_ms: float, spread: float = 0.02, interval: bool = True) -> Latency:
+    """Latency whose quartiles and interval lie symmetrically around the median."""
+    low, high = median_ms * (1 - spread), median_ms * (1 + spread)
+    return Latency(
+        samples_ms=[low, median_ms, high],
+        median_ms=median_ms,
+        q1_ms=low,
+        q3_ms=high,
+        low_ms=low if interval else None,
+        high_ms=high if interval else None,
+        build_ms=3.0,
+        first_call_ms=9.0,
+        warmup_ms=20.0,
+        warmup_calls=2,
+    )
+
+
+def make_record(
+    variant: str = "hatrick",
+    seq_len: int = 256,
+    *,
+    status: Status = Status.OK,
+    reason: str = "",
+    median_ms: float = 1.0,
+    spread: float = 0.02,
+    interval: bool = True,
+    workspace: int = 4096,
+    oracle_error: float = 1e-7,
+    oracle_bound: float = 1e-6,
+    oracle: str = "independent",
+    distance: float | None = 0.4,
+    **point: Any,
+) -> Record:
+    """A record of `make_point(variant, seq_len, **point)` with the figures its status allows."""
+    identity = make_point(variant, seq_len, **point)
+    figures: dict[str, Any] = {"flops": 10**6, "model_bytes": 10**4}
+    if status in (Status.OK, Status.DISAGREES):
+        figures["latency"] = make_latency(median_ms, spread, interval)
+        figures["memory"] = Memory(
+            input_bytes=1024,
+            output_bytes=1024,
+            parameter_bytes=2048,
+            workspace_bytes=workspace,
+            source="cpu allocator events",
+        )
+        figures["agreement"] = Agreement(
+            oracle_error=oracle_error,
+            oracle_bound=oracle_bound,
+            oracle_rows=66,
+            oracle=oracle,
+            distance_to_full=distance,
+            cosine_to_full=None if distance is None else 0.9,
+        )
+    default_reason = "" if status is Status.OK else f"it was {status} at T = {seq_len}"
+    return Record(
+        key=identity.key,
+        point=identity,
+        status=status,
+        reason=reason or default_reason,
+        started_at=STARTED,
+        wall_s=0.5,
+        **figures,
+    )
+
+
+def make_run(records: Iterable[Record], *, name: str = "run-a", damaged: Sequence[str] = ()) -> Run:
+    """A run in memory, in a file of the same name."""
+    environment = make_environment(run_id=name)
+    return Run(Path(f"{name}.jsonl"), environment, list(records), list(damaged))
+
+
+def sweep_records(
+    lengths: Sequence[int] = (256, 512, 1024, 2048, 4096, 8192),
+    chunks: Sequence[int] = (32, 64, 128, 256),
+    **point: Any,
+) -> list[Record]:
+    """A whole sweep of four variants: full grows as T², the others as T; full ends at 8192."""
+    records = []
+    for T in lengths:
+        full: dict[str, Any] = {"median_ms": (T / 256) ** 2 * 0.31, "workspace": 16 * T * T}
+        if T >= 8192:
+            full = {"status": Status.OUT_OF_MEMORY, "reason": "tried to allocate 4.00 GiB"}
+        records.append(make_record("full", T, distance=2e-7, **full | point))
+        for n in chunks:
+            for variant, slope in (("hatrick", 2.1), ("sliding_window", 1.0), ("lsh", 7.9)):
+                if variant == "lsh" and n == 256 and T == 512:
+                    records.append(
+                        make_record("lsh", T, status=Status.CRASHED, chunk_size=n, **point)
+                    )
+                    continue
+                hatrick = variant == "hatrick"
+                per_token = n / 128 + (T / n / 64 if hatrick else 0) + 0.3
+                records.append(
+                    make_record(
+                        variant,
+                        T,
+                        chunk_size=n,
+                        median_ms=slope * T / 2048 * per_token,
+                        workspace=int(T * 1024 * slope * (1 + n / 512)),
+                        distance=0.9 - 0.1 * slope / (1 + n / 256),
+                        oracle_error=3e-7 * (1 + n / 512),
+                        **point,
+                    )
+                )
+    return records
+
+
+@pytest.fixture(scope="session")
+def record() -> Callable[..., Record]:
+    """`make_record`."""
+    return make_record
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., Environment]:
+    """`make_environment`."""
+    return make_environment
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Run]:
+    """`make_run`."""
+    return make_run
+
+
+@pytest.fixture(scope="session")
+def sweep() -> Callable[..., list[Record]]:
+    """`sweep_records`."""
+    return sweep_records

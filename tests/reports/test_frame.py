@@ -1,0 +1,90 @@
+import pandas as pd
+import pytest
+
+from reports.frame import COLUMNS, load, to_frame
+from reports.runfile import RunWriter
+from reports.schema import Status
+
+
+def test_every_documented_column_has_its_dtype(run, sweep):
+    frame = to_frame([run(sweep())])
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        name: dtype for name, (dtype, _) in COLUMNS.items()
+    }
+    assert all(meaning for _, meaning in COLUMNS.values())
+
+
+def test_an_empty_run_has_the_same_columns_and_dtypes(run, record):
+    full, empty = to_frame([run([record()])]), to_frame([run([])])
+    assert len(empty) == 0
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+    assert to_frame([]).dtypes.to_dict() == full.dtypes.to_dict()
+
+
+def test_a_record_becomes_a_row(run, record):
+    made = record("lsh", 512, median_ms=4.0, options={"rounds": 4}, causal=True, workspace=777)
+    row = to_frame([run([made])]).iloc[0]
+    assert row["key"] == made.key
+    assert row["options"] == {"rounds": 4}
+    assert row["causal"]
+    assert (row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"]) == (4.0, 3.92, 4.08)
+    assert (row["latency_q1_ms"], row["latency_q3_ms"]) == (3.92, 4.08)
+    assert row["samples_ms"] == [3.92, 4.0, 4.08]
+    assert row["samples"] == 3
+    assert (row["build_ms"], row["first_call_ms"], row["warmup_ms"]) == (3.0, 9.0, 20.0)
+    assert row["workspace_bytes"] == 777
+    assert row["parameter_bytes"] == 2048
+    assert row["memory_source"] == "cpu allocator events"
+    assert (row["oracle_error"], row["oracle_bound"], row["oracle"]) == (1e-7, 1e-6, "independent")
+    assert (row["distance_to_full"], row["cosine_to_full"]) == (0.4, 0.9)
+    assert (row["flops"], row["model_bytes"]) == (10**6, 10**4)
+    assert (row["run_id"], row["file"]) == ("run-a", "run-a.jsonl")
+    assert (row["torch"], row["git_commit"]) == ("2.13.0+cpu", "0123abc")
+    assert row["started_at"] == pd.Timestamp("2025-03-04T05:06:07Z")
+
+
+def test_missing_figures_are_missing_and_never_zero(run, record):
+    made = [
+        record(status=Status.OUT_OF_MEMORY),
+        record("full", interval=False, distance=None),
+    ]
+    frame = to_frame([run(made)])
+    figures = [
+        *(name for name in frame if name.startswith(("latency", "samples", "warmup", "oracle"))),
+        *("workspace_bytes", "allocated_peak_bytes", "distance_to_full", "memory_source"),
+    ]
+    assert frame.loc[0, figures].isna().all()
+    ends = ["latency_low_ms", "latency_high_ms", "distance_to_full", "cosine_to_full"]
+    assert frame.loc[1, ends].isna().all()
+    assert frame.loc[1, "latency_ms"] == 1.0
+    assert pd.isna(frame.loc[1, "chunk_size"])
+    assert pd.isna(frame.loc[1, "reserved_peak_bytes"])
+
+
+def test_integers_stay_exact_beside_missing_ones(run, record):
+    large = 2**53 + 1
+    made = [
+        record("hatrick"),
+        record("full", workspace=large),
+        record("lsh", status=Status.TIMEOUT),
+    ]
+    assert to_frame([run(made)]).loc[1, "workspace_bytes"] == large
+
+
+def test_the_last_try_of_a_point_is_its_row(run, record):
+    tries = [record(status=Status.TIMEOUT), record(median_ms=7.0)]
+    frame = to_frame([run(tries)])
+    assert frame["latency_ms"].tolist() == [7.0]
+
+
+def test_load_reads_files(tmp_path, environment, record):
+    for name in ("a", "b"):
+        with RunWriter(tmp_path / f"{name}.jsonl", environment(run_id=name)) as writer:
+            writer.write(record())
+    assert load(tmp_path)["run_id"].tolist() == ["a", "b"]
+    assert load([tmp_path / "b.jsonl"])["run_id"].tolist() == ["b"]
+
+
+def test_load_says_what_is_no_run_file(tmp_path):
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(tmp_path / "absent.jsonl")

@@ -1,0 +1,40 @@
+from reports.frame import to_frame
+from reports.hover import hover
+from reports.schema import Status
+
+
+def text_of(run, record):
+    return hover(to_frame([run([record])]).iloc[0])
+
+
+def test_it_names_the_point_and_its_figures(run, record):
+    text = text_of(run, record("lsh", 4096, median_ms=12.0, workspace=3 * 2**20, causal=True))
+    for part in (
+        "<b>lsh</b>, T = 4k, chunk 64",
+        "forward, layer, float32, causal",
+        "batch 1, dim 64, 4 heads, seed 0, Example CPU 9000",
+        "backend sdpa (auto)",
+        "latency 12.0 ms (11.8–12.2)",
+        "median of 3 samples, 95% interval",
+        "workspace 3.00 MiB",
+        "oracle error 1.0e-07, bound 1.0e-06 (66 rows)",
+        "distance to full 0.400",
+    ):
+        assert part in text.split("<br>")
+
+
+def test_what_is_missing_is_left_out_or_said(run, record):
+    text = text_of(run, record("full", interval=False, distance=None, oracle="self"))
+    assert "chunk" not in text
+    assert "distance" not in text
+    assert "too few samples for an interval" in text
+    assert "against itself" in text
+    assert "nan" not in text.lower()
+
+
+def test_a_failure_says_why_and_text_is_escaped(run, record):
+    text = text_of(run, record("a<b>", status=Status.CRASHED, reason="<script>alert(1)</script>"))
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "<b>a&lt;b&gt;</b>" in text
+    assert "latency" not in text

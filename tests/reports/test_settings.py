@@ -1,0 +1,63 @@
+import pytest
+
+from reports import settings
+from reports.frame import to_frame
+
+
+def test_one_setting_is_described_in_full(run, sweep):
+    found = settings.split(to_frame([run(sweep())]))
+    assert [one.title for one in found] == [
+        "forward, layer, float32, not causal, batch 1, dim 64, 4 heads, seed 0, cpu, "
+        "Example CPU 9000"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "titles"),
+    [
+        ({"scope": "core"}, ["layer", "core"]),
+        ({"direction": "forward+backward"}, ["forward", "forward+backward"]),
+        ({"dtype": "bfloat16"}, ["float32", "bfloat16"]),
+        ({"causal": True}, ["not causal", "causal"]),
+        ({"batch": 8}, ["batch 1", "batch 8"]),
+        ({"dim": 128}, ["dim 64", "dim 128"]),
+        ({"heads": 8}, ["4 heads", "8 heads"]),
+        ({"seed": 5}, ["seed 0", "seed 5"]),
+        ({"device": "cuda:0"}, ["cpu", "cuda:0"]),
+        ({"device_name": "H200"}, ["Example CPU 9000", "H200"]),
+    ],
+)
+def test_whatever_changes_the_number_splits(run, record, change, titles):
+    frame = to_frame([run([record(), record(**change)])])
+    assert [one.title for one in settings.split(frame)] == titles
+    assert [len(one.frame) for one in settings.split(frame)] == [1, 1]
+
+
+def test_label_length_and_chunk_size_do_not_split(run, record):
+    made = [record(), record("full", 512), record("lsh", chunk_size=32)]
+    assert len(settings.split(to_frame([run(made)]))) == 1
+
+
+def test_two_runs_of_the_same_points_are_not_mixed(run, record):
+    frame = to_frame([run([record()], name="monday"), run([record()], name="friday")])
+    assert [one.title for one in settings.split(frame)] == ["run monday", "run friday"]
+
+
+def test_common_says_what_all_share(run, record):
+    frame = to_frame([run([record(), record(causal=True)])])
+    assert settings.common(frame) == (
+        "forward, layer, float32, batch 1, dim 64, 4 heads, seed 0, cpu, Example CPU 9000"
+    )
+
+
+def test_nothing_measured(run):
+    frame = to_frame([run([])])
+    assert settings.split(frame) == []
+    assert settings.common(frame) == ""
+
+
+def test_require_one_names_what_differs(run, record):
+    frame = to_frame([run([record(), record(causal=True, dtype="bfloat16")])])
+    with pytest.raises(ValueError, match="differ in dtype, causal.*settings.split"):
+        settings.require_one(frame)
+    settings.require_one(frame.iloc[:1])

@@ -1,0 +1,137 @@
+"""Full attention: every query sees every key."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hatrick.attend import attend, backend_reason
+from hatrick.cost import Cost, attention, causal_pairs
+from hatrick.flex import flex_band
+from hatrick.inputs import check_mask, zero_padding
+from variants import oracles
+from variants.core import CoreVariant
+from variants.interface import AttentionConfig, Direction, VariantOptions
+from variants.registry import register
+from variants.xformers_ops import xformers_attention, xformers_reason
+
+BACKENDS = ("sdpa", "plain", "flex", "xformers")
+QUERY_BLOCK = 1024
+
+
+def full_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    causal: bool = False,
+    key_padding_mask: Tensor | None = None,
+    backend: str = "auto",
+) -> Tensor:
+    """softmax(QKᵀ / sqrt(d)) V (Vaswani et al. 2017).
+
+    Args:
+        q, k, v: `(batch, heads, seq_len, head_dim)`.
+        key_padding_mask: bool `(batch, seq_len)`, True = no key for anyone.
+        backend: `auto`, `sdpa`, `plain` (builds the score matrix), `flex` or `xformers`.
+
+    Returns:
+        `(batch, heads, seq_len, head_dim)`; zero for a query that sees no key.
+
+    Raises:
+        ValueError: a mask of the wrong shape, a backend that is unknown or cannot run here.
+    """
+    batch, _, seq_len, head_dim = q.shape
+    if backend not in ("auto", *BACKENDS):
+        raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
+    check_mask(key_padding_mask, batch, seq_len)
+    q, k, v = (zero_padding(t, key_padding_mask) for t in (q, k, v))
+    valid = None if key_padding_mask is None else ~key_padding_mask
+    if backend == "xformers":
+        if key_padding_mask is not None:
+            raise ValueError("backend 'xformers' takes no key_padding_mask; use 'sdpa'")
+        right = 0 if causal else None
+        return xformers_attention(q, k, v, left=None, right=right, scale=head_dim**-0.5)
+    if not causal:
+        return attend(q, k, v, keys=valid, backend=backend)
+    if backend == "plain":
+        pairs = torch.ones(seq_len, seq_len, dtype=torch.bool, device=q.device).tril()
+        return attend(q, k, v, keys=valid, pairs=pairs, backend=backend)
+    if backend == "flex":
+        return flex_band(
+            q,
+            k,
+            v,
+            left=seq_len,
+            right=0,
+            key_padding_mask=key_padding_mask,
+            scale=head_dim**-0.5,
+        )
+    if valid is None:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return _causal_padded(q, k, v, valid)
+
+
+def _causal_padded(query: Tensor, key: Tensor, value: Tensor, valid: Tensor) -> Tensor:
+    """Causal attention with padding, a block of queries at a time: the two masks together would
+    be seq_len × seq_len."""
+    seq_len = query.shape[2]
+    blocks = []
+    for start in range(0, seq_len, QUERY_BLOCK):
+        end = min(start + QUERY_BLOCK, seq_len)
+        where = torch.arange(end, device=query.device)
+        blocks.append(
+            attend(
+                query[:, :, start:end],
+                key[:, :, :end],
+                value[:, :, :end],
+                keys=valid[:, :end],
+                pairs=where[start:, None] >= where,
+                backend="sdpa",
+            )
+        )
+    return torch.cat(blocks, dim=2)
+
+
+@register("full")
+class Full(CoreVariant):
+    """Full attention as a sub-layer."""
+
+    summary = "softmax(QKᵀ/√d)V over all keys, O(T²)"
+    backends = BACKENDS
+    uses_chunk_size = False
+
+    @classmethod
+    def backend_reason(
+        cls,
+        backend: str,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        direction: Direction,
+        options: VariantOptions | None,
+    ) -> str:
+        training = direction == "forward+backward"
+        if backend == "xformers":
+            right = 0 if config.causal else None
+            return xformers_reason(config.head_dim, device, dtype, training=training, right=right)
+        return backend_reason(backend, device, dtype, training)
+
+    def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        return full_attention(
+            *tensors,
+            causal=self.config.causal,
+            key_padding_mask=key_padding_mask,
+            backend=self.backend,
+        )
+
+    def counts(self, seq_len: int, rows: Tensor) -> Tensor:
+        return oracles.full_counts(seq_len, self.config.causal, rows)
+
+    @classmethod
+    def core_cost(
+        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
+    ) -> Cost:
+        pairs = causal_pairs(seq_len) if config.causal else seq_len**2
+        return attention(pairs, seq_len, seq_len, config.dim, element_size)

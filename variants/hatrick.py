@@ -1,0 +1,134 @@
+"""HATrick as a variant; the layer itself is in the package `hatrick`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hatrick.attend import BACKENDS, backend_reason
+from hatrick.cost import Cost, hatrick_cost
+from hatrick.inputs import zero_padding
+from hatrick.module import HATrick
+from hatrick.reference import reference
+from variants import oracles
+from variants.interface import AttentionConfig, Direction, Scope, Variant, VariantOptions
+from variants.registry import register
+
+
+@register("hatrick")
+class HATrickVariant(Variant):
+    """HATrick as a sub-layer; its parameters are those of `hatrick.HATrick`, under `layer`."""
+
+    summary = "local attention in chunks, attention among their CLS, tokens read all CLS"
+    backends = BACKENDS
+
+    def __init__(
+        self,
+        config: AttentionConfig,
+        options: VariantOptions | None = None,
+        *,
+        backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(config, options, backend=backend, device=device, dtype=dtype)
+        self.layer = HATrick(
+            config.dim,
+            config.heads,
+            config.chunk_size,
+            config.causal,
+            config.dropout,
+            device,
+            dtype,
+            backend=backend,
+        )
+
+    @classmethod
+    def backend_reason(
+        cls,
+        backend: str,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        direction: Direction,
+        options: VariantOptions | None,
+    ) -> str:
+        return backend_reason(backend, device, dtype, direction == "forward+backward")
+
+    def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
+        y: Tensor = self.layer(x, key_padding_mask=key_padding_mask)
+        return y
+
+    @classmethod
+    def cost(
+        cls,
+        config: AttentionConfig,
+        batch: int,
+        seq_len: int,
+        direction: Direction,
+        *,
+        scope: Scope = "layer",
+        element_size: int = 4,
+        options: VariantOptions | None = None,
+    ) -> Cost | None:
+        return hatrick_cost(
+            config.dim,
+            config.chunk_size,
+            batch,
+            seq_len,
+            direction,
+            causal=config.causal,
+            element_size=element_size,
+        )
+
+    def visible(self, seq_len: int) -> Tensor:
+        """Everything, through the CLS vectors; causal: everything up to the token itself."""
+        rows = oracles.positions(seq_len, None, self.layer.cls_token.device)
+        return oracles.full_counts(seq_len, self.config.causal, rows)
+
+    def oracle(
+        self,
+        x: Tensor,
+        key_padding_mask: Tensor | None = None,
+        *,
+        rows: Tensor | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> Tensor:
+        y = reference(
+            dict(self.layer.named_parameters()),
+            x,
+            key_padding_mask,
+            heads=self.config.heads,
+            chunk_size=self.config.chunk_size,
+            causal=self.config.causal,
+            dtype=dtype,
+        )
+        return y if rows is None else y[:, rows]
+
+    def full_oracle(
+        self,
+        x: Tensor,
+        key_padding_mask: Tensor | None = None,
+        *,
+        rows: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor] | None:
+        """Full attention through the token projection, the out-projection and the norm of step 1:
+        what HATrick would compute if its one chunk held everything and there were no CLS."""
+        layer, seq_len = self.layer, x.shape[1]
+        x = zero_padding(x, key_padding_mask).double()
+        where = oracles.positions(seq_len, rows, x.device)
+        weight, bias = layer.token_qkv.weight.double(), layer.token_qkv.bias.double()
+        query, key, value = oracles.project(x, weight, bias, self.config.heads)
+        counts = oracles.full_counts(seq_len, self.config.causal, where)
+        padded = None
+        if key_padding_mask is not None:
+            counts = counts & ~key_padding_mask[:, None, None, :]
+            padded = key_padding_mask[:, where]
+        scale = self.config.head_dim**-0.5
+        mixed = oracles.multiset_attention(query[:, :, where], key, value, counts, scale)
+        norm = (layer.norm_local.weight.double(), layer.norm_local.bias.double())
+        out_proj = (layer.out_proj.weight.double(), layer.out_proj.bias.double())
+        y_full = oracles.sublayer(x[:, where], mixed, out_proj, norm, layer.norm_local.eps, padded)
+        y_none = F.layer_norm(x[:, where], x.shape[-1:], *norm, layer.norm_local.eps)
+        return y_full, zero_padding(y_none, padded)

@@ -1,0 +1,271 @@
+"""The one interface behind which every attention stands.
+
+A variant is the attention sub-layer of a Transformer, residual and norm included:
+`y = LayerNorm(x + Dropout(Attention(x)))`, `x` and `y` of shape `(batch, seq_len, dim)`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from hatrick.cost import Cost
+
+Direction = Literal["forward", "forward+backward"]
+Scope = Literal["layer", "core"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionConfig:
+    """What all variants share.
+
+    Args:
+        dim: width of the model, a multiple of `heads`.
+        heads: number of attention heads.
+        causal: no output depends on a later input.
+        chunk_size: about how many local keys a query sees. HATrick: the chunk. LSH: the chunk of
+            the sorted sequence. Sliding window: two-sided `chunk_size // 2` on each side, causal
+            `chunk_size - 1` before. Full: not used.
+        dropout: probability with which an element of the attention's output (after the
+            out-projection, before the residual) is zeroed in training.
+
+    Raises:
+        ValueError: a size below 1, `dim` not divisible by `heads`, `dropout` outside [0, 1).
+    """
+
+    dim: int
+    heads: int
+    causal: bool = False
+    chunk_size: int = 128
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("dim", "heads", "chunk_size"):
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{field} must be an integer of at least 1, got {value!r}")
+        if self.dim % self.heads:
+            raise ValueError(
+                f"dim must be divisible by heads, got dim={self.dim} and heads={self.heads}"
+            )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout!r}")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one head, `dim // heads`."""
+        return self.dim // self.heads
+
+
+class VariantOptions(BaseModel):
+    """What one variant alone has. Subclass it; each field is an option, validated and listed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whether a variant can run somewhere; `reason` says why not, in words for a user."""
+
+    ok: bool
+    reason: str = ""
+    backend: str = ""
+    """The backend that would run; empty where none can."""
+
+
+class Variant(nn.Module, ABC):
+    """An attention sub-layer. Register a subclass with `variants.register`.
+
+    Args:
+        config: what all variants share.
+        options: an instance of `type(self).Options`; None for the defaults.
+        backend: `auto`, or one of `type(self).backends`.
+        device, dtype: where and in what the parameters are made.
+
+    Raises:
+        ValueError: `backend` is not one of this variant's.
+    """
+
+    name: ClassVar[str] = ""
+    """Set by registration."""
+    summary: ClassVar[str] = ""
+    """What it computes, in a line, for `hatrick variants`."""
+    backends: ClassVar[tuple[str, ...]] = ("plain",)
+    """In the order in which `auto` prefers them."""
+    uses_chunk_size: ClassVar[bool] = True
+    """False: a sweep has one point for it, not one per chunk size."""
+    core_tensors: ClassVar[tuple[str, ...]] = ()
+    """Names of the tensors `core` takes; empty where the variant has no core."""
+    oracle_is_independent: ClassVar[bool] = True
+    """False: the oracle is the fast path itself run in float64."""
+    Options: ClassVar[type[VariantOptions]] = VariantOptions
+
+    config: AttentionConfig
+    options: VariantOptions
+
+    def __init__(
+        self,
+        config: AttentionConfig,
+        options: VariantOptions | None = None,
+        *,
+        backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        if backend not in ("auto", *self.backends):
+            raise ValueError(
+                f"{self.name or type(self).__name__} has no backend {backend!r}; "
+                f"choose from auto, {', '.join(self.backends)}"
+            )
+        self.config = config
+        self.options = self.Options() if options is None else options
+        self.backend = backend
+
+    @classmethod
+    def support(
+        cls,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        backend: str = "auto",
+        direction: Direction = "forward+backward",
+        scope: Scope = "layer",
+        options: VariantOptions | None = None,
+    ) -> Support:
+        """Whether this can run there, and on which backend, without running anything."""
+        if scope == "core" and not cls.core_tensors:
+            return Support(False, f"{cls.name} has no (query, key, value) core to time alone")
+        if backend not in ("auto", *cls.backends):
+            known = ", ".join(cls.backends)
+            return Support(False, f"{cls.name} has no backend {backend!r}; it has {known}")
+        reasons = []
+        for name in cls.backends if backend == "auto" else (backend,):
+            reason = cls.backend_reason(name, config, device, dtype, direction, options)
+            if not reason:
+                return Support(True, backend=name)
+            reasons.append(f"{name}: {reason}")
+        return Support(False, "; ".join(reasons))
+
+    @classmethod
+    def backend_reason(
+        cls,
+        backend: str,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        direction: Direction,
+        options: VariantOptions | None,
+    ) -> str:
+        """Why this backend cannot run there; empty if it can."""
+        return ""
+
+    @classmethod
+    @abstractmethod
+    def cost(
+        cls,
+        config: AttentionConfig,
+        batch: int,
+        seq_len: int,
+        direction: Direction,
+        *,
+        scope: Scope = "layer",
+        element_size: int = 4,
+        options: VariantOptions | None = None,
+    ) -> Cost | None:
+        """FLOPs and bytes of one call; None where the author gave no model.
+
+        A multiply-add is 2 FLOPs; softmax, norms, biases and sorting are left out. Only visible
+        (query, key) pairs count. Backward counts each product twice; recomputation is not
+        counted. Bytes: every stage reads its inputs and writes its output once.
+        """
+
+    @abstractmethod
+    def visible(self, seq_len: int) -> Tensor:
+        """Which inputs can reach which outputs: bool `(seq_len, seq_len)`, `[output, input]`."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
+        """Apply the sub-layer.
+
+        Args:
+            x: `(batch, seq_len, dim)`.
+            key_padding_mask: bool `(batch, seq_len)`, True = padding
+                (`torch.nn.MultiheadAttention`'s convention): no key for anyone.
+
+        Returns:
+            `(batch, seq_len, dim)`; zero at padded positions.
+
+        Raises:
+            ValueError: a shape or dtype other than the above.
+        """
+
+    @abstractmethod
+    def oracle(
+        self,
+        x: Tensor,
+        key_padding_mask: Tensor | None = None,
+        *,
+        rows: Tensor | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> Tensor:
+        """The same function with the same parameters as the plainest dense code, in `dtype`.
+
+        Shares no code with `forward`. With `rows`, an int64 vector of positions, only those
+        outputs are made: `(batch, len(rows), dim)`.
+        """
+
+    def full_oracle(
+        self,
+        x: Tensor,
+        key_padding_mask: Tensor | None = None,
+        *,
+        rows: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor] | None:
+        """Full attention through this variant's own projections, and no attention at all.
+
+        Returns:
+            `(y_full, LayerNorm(x))` in float64, each `(batch, len(rows), dim)`, or None where
+            the variant has no projections that full attention could share.
+        """
+        return None
+
+    def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        """The attention alone: tensors named by `core_tensors`, `(batch, heads, seq_len, head_dim)`
+        each, no projection and no norm. Only where `core_tensors` is not empty."""
+        raise NotImplementedError(f"{self.name} has no core")
+
+    def core_oracle(
+        self,
+        *tensors: Tensor,
+        key_padding_mask: Tensor | None = None,
+        rows: Tensor | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> Tensor:
+        """`oracle` for `core`: `(batch, heads, len(rows), head_dim)`."""
+        raise NotImplementedError(f"{self.name} has no core")
+
+    def core_full_oracle(
+        self,
+        *tensors: Tensor,
+        key_padding_mask: Tensor | None = None,
+        rows: Tensor | None = None,
+    ) -> Tensor | None:
+        """Full attention over the same core tensors, in float64: `(batch, heads, len(rows),
+        head_dim)`. No attention at all is zero here: a core has neither residual nor norm."""
+        return None
+
+    def extra_repr(self) -> str:
+        """Shown by `repr(layer)`."""
+        shown: dict[str, Any] = {
+            **{f: getattr(self.config, f) for f in ("dim", "heads", "causal", "chunk_size")},
+            **self.options.model_dump(),
+            "backend": self.backend,
+        }
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())

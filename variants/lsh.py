@@ -1,0 +1,338 @@
+"""LSH attention (Reformer): queries see the keys that hash into their neighbourhood.
+
+Kitaev, Kaiser, Levskaya: Reformer, ICLR 2020, section 2. Queries and keys are one projection.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from hatrick.cost import Cost, attention, linear
+from hatrick.flex import flex_reason
+from hatrick.inputs import check_input, check_mask, zero_padding
+from variants import oracles
+from variants.core import CoreVariant
+from variants.interface import AttentionConfig, Direction, VariantOptions
+from variants.lsh_rounds import BACKENDS, attend_rounds, sdpa_reason
+from variants.registry import register
+
+Wrap = Literal["flat", "round", "none"]
+
+
+def hash_buckets(
+    qk: Tensor,
+    *,
+    chunk_size: int,
+    rounds: int,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Angular LSH: the argmax over [xR; −xR] with R ~ N(0, 1), another R each round.
+
+    There are ceil(seq_len / chunk_size) buckets, rounded up to an even number. All sequences and
+    heads share R.
+
+    Args:
+        qk: `(batch, heads, seq_len, head_dim)`; gets no gradient from here.
+        generator: draws R, on its own device; None: a generator with seed 0, so that the same
+            input always falls into the same buckets. The global random state is never touched.
+
+    Returns:
+        int64 `(batch, heads, rounds, seq_len)`.
+    """
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    half = -(-bucket_count(qk.shape[2], chunk_size) // 2)
+    # Drawn in float32 and on the generator's device, so that every dtype and device that is given
+    # the same generator hashes with the same R.
+    rotations = torch.randn(
+        rounds, qk.shape[3], half, generator=generator, device=generator.device
+    ).to(qk)
+    with torch.no_grad():
+        rotated = torch.einsum("bhtd,rdn->bhrtn", qk.detach(), rotations)
+        return torch.cat([rotated, -rotated], dim=-1).argmax(dim=-1)
+
+
+def bucket_count(seq_len: int, chunk_size: int) -> int:
+    """Buckets a round: one a chunk, and an even number of them."""
+    chunks = -(-seq_len // chunk_size)
+    return chunks + chunks % 2
+
+
+def lsh_attention(
+    qk: Tensor,
+    v: Tensor,
+    *,
+    chunk_size: int,
+    rounds: int,
+    causal: bool = False,
+    scale: float | None = None,
+    wrap: Wrap = "flat",
+    buckets: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    key_padding_mask: Tensor | None = None,
+    backend: str = "auto",
+) -> Tensor:
+    """Attention within chunks of the sequence sorted by hash bucket, over several rounds.
+
+    Each round sorts the tokens by bucket (stable) and cuts them into chunks; a query sees its own
+    chunk and the one before. A key is qk / ‖qk‖. A token does not see itself unless it sees
+    nothing else: then it gets its own value. Rounds are joined by their log-sum-exps, which
+    equals one softmax over all slots in which a key is seen.
+
+    Args:
+        qk, v: `(batch, heads, seq_len, head_dim)`.
+        chunk_size: tokens in a chunk; the tail is padded.
+        rounds: number of hash rounds.
+        scale: of the scores; 1/sqrt(head_dim) if None.
+        wrap: what the first chunk of a round looks back at: `flat` (as published) the last chunk
+            of the round before, and in the first round that of the last; `round` the last chunk
+            of its own round; `none` nothing.
+        buckets: int64 `(batch, heads, rounds, seq_len)` instead of hashing.
+        generator: for the hash functions; see `hash_buckets`.
+        key_padding_mask: bool `(batch, seq_len)`, True = padding: no key, sorted behind the rest.
+        backend: `auto`, `sdpa`, `plain` or `flex`.
+
+    Returns:
+        `(batch, heads, seq_len, head_dim)`.
+
+    Raises:
+        ValueError: shapes that do not fit, a size below 1, an unknown `wrap` or backend, or a
+            backend that cannot run here.
+    """
+    _check(qk, v, chunk_size, rounds, wrap, buckets, backend)
+    batch, heads, seq_len, head_dim = qk.shape
+    check_mask(key_padding_mask, batch, seq_len)
+    qk, v = zero_padding(qk, key_padding_mask), zero_padding(v, key_padding_mask)
+    if buckets is None:
+        buckets = hash_buckets(qk, chunk_size=chunk_size, rounds=rounds, generator=generator)
+
+    chunks = -(-seq_len // chunk_size)
+    tail = chunks * chunk_size - seq_len
+    if key_padding_mask is not None:
+        behind = torch.iinfo(buckets.dtype).max
+        buckets = buckets.masked_fill(key_padding_mask[:, None, None, :], behind)
+    order = buckets.sort(dim=-1, stable=True).indices
+    if tail:  # tokens that do not exist stand at the very end, as positions ≥ seq_len
+        extra = torch.arange(seq_len, seq_len + tail, device=qk.device)
+        order = torch.cat([order, extra.expand(batch, heads, rounds, tail)], dim=-1)
+        qk, v = F.pad(qk, (0, 0, 0, tail)), F.pad(v, (0, 0, 0, tail))
+    # The usual 1e-12 is zero in half precision, and 0/0 is what padding would come to.
+    key = F.normalize(qk, dim=-1, eps=max(1e-12, torch.finfo(qk.dtype).tiny))
+    exists = torch.arange(seq_len + tail, device=qk.device)[None] < seq_len
+    if key_padding_mask is not None:
+        exists = exists & ~F.pad(key_padding_mask, (0, tail), value=True)
+
+    out = attend_rounds(
+        qk,
+        key,
+        v,
+        order.view(batch, heads, rounds, chunks, chunk_size),
+        # None where all tokens exist: the common case needs no mask for it.
+        exists=None if tail == 0 and key_padding_mask is None else exists.expand(batch, -1),
+        causal=causal,
+        wrap=wrap,
+        scale=head_dim**-0.5 if scale is None else scale,
+        backend=backend,
+    )
+    return out[:, :, :seq_len]
+
+
+def _check(
+    qk: Tensor,
+    v: Tensor,
+    chunk_size: int,
+    rounds: int,
+    wrap: str,
+    buckets: Tensor | None,
+    backend: str,
+) -> None:
+    if qk.dim() != 4 or qk.shape != v.shape:
+        raise ValueError(
+            "qk and v must both be (batch, heads, seq_len, head_dim), got "
+            f"{tuple(qk.shape)} and {tuple(v.shape)}"
+        )
+    if chunk_size < 1 or rounds < 1:
+        raise ValueError(f"chunk_size and rounds must be at least 1, got {chunk_size} and {rounds}")
+    if wrap not in ("flat", "round", "none"):
+        raise ValueError(f"wrap must be flat, round or none, got {wrap!r}")
+    if backend not in ("auto", *BACKENDS):
+        raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
+    expected = (*qk.shape[:2], rounds, qk.shape[2])
+    if buckets is not None and (tuple(buckets.shape) != expected or buckets.is_floating_point()):
+        raise ValueError(
+            f"buckets must be integers (batch, heads, rounds, seq_len) = {expected}, "
+            f"got {buckets.dtype} {tuple(buckets.shape)}"
+        )
+
+
+class LSHOptions(VariantOptions):
+    """What only LSH attention has."""
+
+    rounds: int = Field(default=4, ge=1)
+    """Hash rounds."""
+    wrap: Wrap = "flat"
+    """What the first chunk of a round looks back at."""
+    seed: int = Field(default=0, ge=0)
+    """Of the hash functions: the layer hashes the same way at every call."""
+
+
+@register("lsh")
+class LSH(CoreVariant):
+    """LSH attention as a sub-layer. `forward` takes `buckets` and `generator` besides."""
+
+    summary = "tokens sorted by hash bucket, each sees its chunk and the one before, O(T·n·rounds)"
+    backends = BACKENDS
+    core_tensors = ("query_key", "value")
+    Options = LSHOptions
+    options: LSHOptions
+
+    @classmethod
+    def backend_reason(
+        cls,
+        backend: str,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        direction: Direction,
+        options: VariantOptions | None,
+    ) -> str:
+        if backend == "sdpa":
+            return sdpa_reason(device)
+        if backend == "flex":
+            if device.type == "cpu":
+                return "FlexAttention returns no log-sum-exp on CPU, by which rounds are joined"
+            return flex_reason(device, dtype, direction == "forward+backward")
+        return ""
+
+    def buckets(self, qk: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The buckets of `qk`, `(batch, heads, rounds, seq_len)`."""
+        if generator is None:
+            generator = torch.Generator().manual_seed(self.options.seed)
+        return hash_buckets(
+            qk, chunk_size=self.config.chunk_size, rounds=self.options.rounds, generator=generator
+        )
+
+    def core(
+        self,
+        *tensors: Tensor,
+        key_padding_mask: Tensor | None = None,
+        buckets: Tensor | None = None,
+    ) -> Tensor:
+        qk, v = tensors
+        if buckets is None:
+            buckets = self.buckets(zero_padding(qk, key_padding_mask))
+        return lsh_attention(
+            qk,
+            v,
+            chunk_size=self.config.chunk_size,
+            rounds=self.options.rounds,
+            causal=self.config.causal,
+            wrap=self.options.wrap,
+            buckets=buckets,
+            key_padding_mask=key_padding_mask,
+            backend=self.backend,
+        )
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        key_padding_mask: Tensor | None = None,
+        buckets: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """As every variant's; `buckets` `(batch, heads, rounds, seq_len)` instead of hashing, or
+        a `generator` for other hash functions than those of the option `seed`."""
+        check_input(x, self.config.dim, key_padding_mask)
+        x = zero_padding(x, key_padding_mask)
+        qk, v = self.split(x)
+        if buckets is None:
+            buckets = self.buckets(qk, generator)
+        mixed = self.core(qk, v, key_padding_mask=key_padding_mask, buckets=buckets)
+        return self.finish(x, mixed, key_padding_mask)
+
+    def oracle(
+        self,
+        x: Tensor,
+        key_padding_mask: Tensor | None = None,
+        *,
+        rows: Tensor | None = None,
+        dtype: torch.dtype = torch.float64,
+        buckets: Tensor | None = None,
+    ) -> Tensor:
+        """As every variant's. The hashes are an input to it: `buckets`, or those of `forward`,
+        since a hash computed in another precision may be another hash."""
+        x = zero_padding(x, key_padding_mask)
+        if buckets is None:
+            buckets = self.buckets(self.split(x)[0])
+        tensors = self.dense_tensors(x, dtype)
+        mixed = self.core_oracle(
+            *tensors, key_padding_mask=key_padding_mask, rows=rows, dtype=dtype, buckets=buckets
+        )
+        return self.dense_finish(x, mixed, key_padding_mask, rows)
+
+    def core_oracle(
+        self,
+        *tensors: Tensor,
+        key_padding_mask: Tensor | None = None,
+        rows: Tensor | None = None,
+        dtype: torch.dtype = torch.float64,
+        buckets: Tensor | None = None,
+    ) -> Tensor:
+        qk, value = tensors
+        if buckets is None:
+            buckets = self.buckets(zero_padding(qk, key_padding_mask))
+        where = oracles.positions(qk.shape[2], rows, qk.device)
+        counts = self.bucket_counts(buckets, where, key_padding_mask)
+        mixed = self.dense_attention(counts, tensors, key_padding_mask, where, dtype)
+        own = zero_padding(value.to(dtype), key_padding_mask)[:, :, where]
+        return torch.where((counts > 0).any(-1, keepdim=True), mixed, own)
+
+    def query_key_value(self, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        qk, value = tensors
+        length = qk.square().sum(-1, keepdim=True).sqrt()
+        return qk, qk / length.clamp(min=1e-12), value
+
+    def bucket_counts(
+        self, buckets: Tensor, rows: Tensor, key_padding_mask: Tensor | None = None
+    ) -> Tensor:
+        """How often each query in `rows` sees each key: int64 `(batch, heads, R, seq_len)`."""
+        return oracles.lsh_counts(
+            buckets,
+            rows,
+            chunk_size=self.config.chunk_size,
+            causal=self.config.causal,
+            wrap=self.options.wrap,
+            key_padding_mask=key_padding_mask,
+        )
+
+    def counts(self, seq_len: int, rows: Tensor) -> Tensor:
+        """Before hashing any token may come to see any other."""
+        return oracles.full_counts(seq_len, self.config.causal, rows)
+
+    def visible(self, seq_len: int, buckets: Tensor | None = None) -> Tensor:
+        """As every variant's; with `buckets` `(1, heads, rounds, seq_len)` held fixed, what is
+        left of it. A token always reaches its own output, through query and residual."""
+        if buckets is None:
+            return super().visible(seq_len)
+        where = oracles.positions(seq_len, None, buckets.device)
+        seen = (self.bucket_counts(buckets, where) > 0).any(1)[0]
+        return seen | torch.eye(seq_len, dtype=torch.bool, device=buckets.device)
+
+    @classmethod
+    def core_cost(
+        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
+    ) -> Cost:
+        """A query sees two chunks a round, whichever they are; which of these keys are earlier or
+        its own depends on the data, so causal costs the same. Hashing is one projection."""
+        assert isinstance(options, LSHOptions)
+        slots = options.rounds * seq_len
+        seen = 2 * min(config.chunk_size, seq_len)
+        rotations = options.rounds * bucket_count(seq_len, config.chunk_size) // 2
+        hashing = linear(seq_len * config.heads, config.head_dim, rotations, element_size)
+        return attention(slots * seen, slots, slots, config.dim, element_size) + hashing

@@ -1,0 +1,251 @@
+"""The inner part of LSH attention: sorted chunks in, one value a token out.
+
+All rounds of all chunks are attended to at once, then a token's rounds are joined by their
+log-sum-exps. Three backends that differ in how a chunk is attended to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hatrick.flex import compiled, flex_reason
+
+BACKENDS = ("sdpa", "plain", "flex")
+"""In the order in which `auto` prefers them."""
+
+SELF_SCORE = -1e4
+"""A token's score for itself: so low that its weight is exactly zero beside any other key, in any
+dtype, and finite, so that a softmax over nothing else is defined. A log-sum-exp below half of it
+says that the token saw nothing else."""
+
+
+def sdpa_reason(device: torch.device) -> str:
+    """Why the SDPA backend cannot run there; empty if it can."""
+    if device.type == "cpu":
+        return ""
+    return f"PyTorch's attention kernel gives its log-sum-exp on cpu only, not on {device.type}"
+
+
+class _Take(torch.autograd.Function):
+    """`x[index]`, with a backward that gathers instead of scattering.
+
+    Every row of `x` is taken equally often; `back`, `(rows, times)`, says where its copies went.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(back)
+        return x.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (back,) = ctx.saved_tensors
+        grad = grads[0].index_select(0, back.flatten())
+        return grad.unflatten(0, tuple(back.shape)).sum(1), None, None
+
+
+class _Sorting:
+    """From token order to slots (a round's places in sorted order) and back, for all heads.
+
+    `order`: `(batch, heads, rounds, chunks, chunk_size)`, the position that each slot holds.
+    """
+
+    def __init__(self, order: Tensor, wrap: str) -> None:
+        batch, heads, rounds, chunks, chunk_size = order.shape
+        self.n, self.rounds, self.chunks, self.chunk_size = (
+            batch * heads,
+            rounds,
+            chunks,
+            chunk_size,
+        )
+        self.seq_len = chunks * chunk_size
+        self.wrap = wrap
+        self.position = order.view(self.n, rounds * chunks, chunk_size)
+
+        head = torch.arange(self.n, device=order.device)
+        place = order.view(self.n * rounds, self.seq_len).argsort(dim=-1)  # of each position
+        # Rows of the (n · seq_len) tokens that the (n · rounds · seq_len) slots hold, and back.
+        self.token_of_slot = (self.position.flatten(1) + head[:, None] * self.seq_len).flatten()
+        start = torch.arange(self.n * rounds, device=order.device)[:, None] * self.seq_len
+        self.slot_of_token = (place + start).view(self.n, rounds, self.seq_len)
+
+    def to_slots(self, x: Tensor) -> Tensor:
+        """`(n, seq_len, d)` to `(n, rounds · chunks, chunk_size, d)`."""
+        back = self.slot_of_token.transpose(1, 2).reshape(-1, self.rounds)
+        out: Tensor = _Take.apply(x.flatten(0, 1), self.token_of_slot, back)  # type: ignore[no-untyped-call]
+        return out.view(self.n, self.rounds * self.chunks, self.chunk_size, -1)
+
+    def to_tokens(self, x: Tensor) -> Tensor:
+        """`(n, rounds · chunks, chunk_size, d)` to `(n, rounds, seq_len, d)`."""
+        index = self.slot_of_token.flatten()
+        # The slots of a head are one block, so slot s of round r holds the token whose slot it is.
+        back = torch.empty_like(index)
+        back[index] = torch.arange(len(index), device=index.device)
+        out: Tensor = _Take.apply(x.flatten(0, 2), index, back[:, None])  # type: ignore[no-untyped-call]
+        return out.view(self.n, self.rounds, self.seq_len, -1)
+
+    def with_previous(self, x: Tensor) -> Tensor:
+        """Each chunk followed by the one it looks back at: `(n, chunks, 2 · chunk_size, …)`."""
+        if self.wrap == "flat":
+            before = x.roll(1, dims=1)
+        else:
+            before = x.unflatten(1, (self.rounds, self.chunks)).roll(1, dims=2).flatten(1, 2)
+        return torch.cat([x, before], dim=2)
+
+    def masks(self, exists: Tensor | None, causal: bool) -> tuple[Tensor, Tensor]:
+        """Which key of a chunk's window is the query's own, and which it must not see: bool
+        `(n, rounds · chunks, chunk_size, 2 · chunk_size)`, the second possibly with 1 for
+        chunk_size. A query's own key is never among the second."""
+        query, key = self.position[..., None], self.with_previous(self.position)[:, :, None]
+        own = query == key
+        hidden = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=key.device)
+        if exists is not None:
+            exists = exists.repeat_interleave(self.n // len(exists), 0)
+            there = exists.gather(1, self.position.flatten(1)).view_as(self.position)
+            hidden = ~self.with_previous(there)[:, :, None]
+        if self.wrap == "none":
+            nothing = torch.zeros(self.rounds * self.chunks, 2 * self.chunk_size).bool()
+            nothing[:: self.chunks, self.chunk_size :] = True
+            hidden = hidden | nothing.to(key.device)[None, :, None]
+        if causal:
+            hidden = hidden | (key > query)
+        return own, hidden & ~own
+
+
+def attend_rounds(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    order: Tensor,
+    *,
+    exists: Tensor | None,
+    causal: bool,
+    wrap: str,
+    scale: float,
+    backend: str,
+) -> Tensor:
+    """Attention of every token to the chunks it was sorted into, all rounds joined.
+
+    Args:
+        query, key, value: `(batch, heads, seq_len, d)`, seq_len = chunks · chunk_size.
+        order: int64 `(batch, heads, rounds, chunks, chunk_size)`, the position in each slot.
+        exists: bool `(batch, seq_len)`, False = no key for anyone; None = all exist.
+        causal, wrap, scale: as in `lsh_attention`.
+
+    Returns:
+        `(batch, heads, seq_len, d)`.
+    """
+    if backend == "auto":
+        backend = "plain" if sdpa_reason(query.device) else "sdpa"
+    shape = query.shape
+    query, key, value = (t.flatten(0, 1) for t in (query, key, value))
+    slots = _Sorting(order, wrap)
+    own, hidden = slots.masks(exists, causal)
+    q = slots.to_slots(query)
+    k = slots.with_previous(slots.to_slots(key))
+    v = slots.with_previous(slots.to_slots(value))
+    if backend == "sdpa":
+        if reason := sdpa_reason(query.device):
+            raise ValueError(f"backend 'sdpa' cannot run here: {reason}")
+        bias = torch.zeros(own.shape, dtype=q.dtype, device=q.device)
+        bias = bias.masked_fill_(hidden, float("-inf")).masked_fill_(own, SELF_SCORE)
+        out, alone = _FlashRounds.apply(q, k, v, bias, slots, scale)  # type: ignore[no-untyped-call]
+    else:
+        attend = _flex if backend == "flex" else _plain
+        mixed, lse = attend(q, k, v, own, hidden, scale)
+        out, alone, _ = _join(slots.to_tokens(mixed), slots.to_tokens(lse[..., None]))
+    return torch.where(alone[..., None], value, out).view(shape)
+
+
+def _join(mixed: Tensor, lse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One softmax over all rounds from each round's own.
+
+    Args:
+        mixed: `(n, rounds, seq_len, d)`; lse: `(n, rounds, seq_len, 1)`.
+
+    Returns:
+        The output `(n, seq_len, d)`; which tokens saw nothing but themselves in any round, bool
+        `(n, seq_len)`, whose output means nothing; the log-sum-exp `(n, seq_len)`, 0 for those.
+    """
+    alone_in_round = lse < SELF_SCORE / 2
+    alone = alone_in_round.all(1, keepdim=True)
+    lse = lse.masked_fill(alone_in_round, float("-inf")).masked_fill(alone, 0.0)
+    out = (torch.softmax(lse, dim=1).to(mixed.dtype) * mixed).sum(1)
+    total = torch.logsumexp(lse, dim=1).masked_fill(alone[:, 0], 0.0)
+    return out, alone[:, 0, :, 0], total[..., 0]
+
+
+def _plain(
+    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Materialised scores of every chunk."""
+    # In half precision the log-sum-exps would be rounded to where rounds are weighted wrongly.
+    wide = torch.promote_types(q.dtype, torch.float32)
+    scores = torch.matmul(q, k.transpose(-2, -1)).to(wide) * scale
+    scores = scores.masked_fill(hidden, float("-inf")).masked_fill(own, SELF_SCORE)
+    lse = torch.logsumexp(scores, dim=-1)
+    weights = torch.softmax(scores, dim=-1).to(v.dtype)
+    return torch.matmul(weights, v), lse
+
+
+def _flex(
+    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor, scale: float
+) -> tuple[Tensor, Tensor]:
+    """FlexAttention; batch is the head, its head is the chunk."""
+    training = torch.is_grad_enabled() and q.requires_grad
+    if reason := flex_reason(q.device, q.dtype, training):
+        raise ValueError(f"backend 'flex' cannot run here: {reason}")
+    hidden = hidden.expand_as(own)
+
+    def score_mod(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        score = torch.where(hidden[b, h, i, j], float("-inf"), score)
+        return torch.where(own[b, h, i, j], SELF_SCORE, score)
+
+    kernel = compiled(q.device.type)
+    mixed, lse = kernel(q, k, v, score_mod=score_mod, scale=scale, return_lse=True)
+    return mixed, lse
+
+
+class _FlashRounds(torch.autograd.Function):
+    """Attention of all chunks and the joining of rounds in one node.
+
+    A softmax over several rounds has one log-sum-exp and one output. Flash attention's backward
+    needs of the forward just these two (Dao et al. 2022, algorithm 4), so given the joined ones
+    in place of each round's own it returns the joined gradient, and no weights are kept.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, slots: _Sorting, scale: float
+    ) -> tuple[Tensor, Tensor]:
+        mixed, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            q, k, v, attn_mask=bias, scale=scale
+        )
+        out, alone, total = _join(slots.to_tokens(mixed), slots.to_tokens(lse[..., None]))
+        ctx.save_for_backward(q, k, v, bias, out, total)
+        ctx.mark_non_differentiable(alone)
+        ctx.slots, ctx.scale = slots, scale
+        return out, alone
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, bias, out, total = ctx.saved_tensors
+        slots = ctx.slots
+        grad_q, grad_k, grad_v = (
+            torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+                slots.to_slots(grads[0]),
+                q,
+                k,
+                v,
+                slots.to_slots(out),
+                slots.to_slots(total[..., None]).squeeze(-1),
+                0.0,
+                False,
+                attn_mask=bias,
+                scale=ctx.scale,
+            )
+        )
+        return grad_q, grad_k, grad_v, None, None, None

@@ -1,0 +1,189 @@
+"""Who is there: attentions by name, from this package, from entry points and from files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from pydantic import ValidationError
+
+from variants.interface import AttentionConfig, Variant, VariantOptions
+
+ENTRY_POINT_GROUP = "hatrick.variants"
+
+V = TypeVar("V", bound=type[Variant])
+
+_variants: dict[str, type[Variant]] = {}
+
+
+class UnknownVariant(ValueError):
+    """No attention of that name is registered."""
+
+
+class PluginError(ValueError):
+    """A plug-in cannot be used; the message names it and says why."""
+
+
+def _origin(thing: Any) -> str:
+    try:
+        return inspect.getfile(thing)
+    except (TypeError, OSError):
+        return str(getattr(thing, "__module__", "?"))
+
+
+def register(name: str) -> Callable[[V], V]:
+    """Class decorator: makes a `Variant` subclass known as `name`.
+
+    Raises:
+        PluginError: the name is taken or malformed, the class is no `Variant`, or a method that
+            every variant must have is missing.
+    """
+
+    def add(cls: V) -> V:
+        if not name.replace("_", "").replace("-", "").isalnum():
+            raise PluginError(
+                f"{name!r} is no name for a variant: use letters, digits, '_' and '-' "
+                f"({_origin(cls)})"
+            )
+        if not (isinstance(cls, type) and issubclass(cls, Variant)):
+            raise PluginError(f"variant {name!r}: {cls!r} must be a subclass of variants.Variant")
+        if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+            raise PluginError(f"variant {name!r} ({_origin(cls)}) lacks {', '.join(missing)}")
+        if name in _variants:
+            raise PluginError(
+                f"variant {name!r} ({_origin(cls)}) is registered already, "
+                f"by {_origin(_variants[name])}"
+            )
+        cls.name = name
+        _variants[name] = cls
+        return cls
+
+    return add
+
+
+@lru_cache(maxsize=1)
+def broken() -> dict[str, str]:
+    """Entry points of the group `hatrick.variants` that could not be loaded, and why.
+
+    The first call loads them all; one that fails takes nothing else down.
+    """
+    failed = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        before = dict(_variants)
+        try:
+            point.load()
+        except Exception as error:  # a plug-in may raise anything
+            _variants.clear()
+            _variants.update(before)
+            failed[f"{point.name} ({point.value})"] = f"{type(error).__name__}: {error}"
+    return failed
+
+
+def load_plugin(path: str | Path) -> list[str]:
+    """Run a Python file that registers variants.
+
+    Loading the same file again changes nothing.
+
+    Returns:
+        The names that it registered.
+
+    Raises:
+        PluginError: there is no such file, it raises, or it registers nothing. What it had
+            registered by then is taken back.
+    """
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise PluginError(f"plug-in {path}: no such file")
+    module_name = f"hatrick_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if module_name in sys.modules:
+        return [name for name, cls in _variants.items() if cls.__module__ == module_name]
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plug-in {path}: not a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    before = dict(_variants)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+        added = [name for name in _variants if name not in before]
+        if not added:
+            raise PluginError("it registers no variant; see variants.register")
+    except BaseException as error:
+        del sys.modules[module_name]
+        _variants.clear()
+        _variants.update(before)
+        if not isinstance(error, Exception | SystemExit):
+            raise
+        kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
+        raise PluginError(f"plug-in {path}: {kind}{error}") from error
+    return added
+
+
+def names() -> list[str]:
+    """All registered names, in the order of registration."""
+    broken()
+    return list(_variants)
+
+
+def get(name: str) -> type[Variant]:
+    """The class registered as `name`.
+
+    Raises:
+        UnknownVariant: there is none.
+    """
+    broken()
+    if name not in _variants:
+        failed = "".join(f"; plug-in {who} failed: {why}" for who, why in broken().items())
+        raise UnknownVariant(f"no variant {name!r}; choose from {', '.join(_variants)}{failed}")
+    return _variants[name]
+
+
+def parse_options(name: str, options: dict[str, Any]) -> VariantOptions:
+    """Validated options of a variant, defaults filled in.
+
+    Raises:
+        UnknownVariant: there is no such variant.
+        ValueError: an option that it does not have, or a value that is not allowed.
+    """
+    model = get(name).Options
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            where = ".".join(str(part) for part in problem["loc"]) or "options"
+            if problem["type"] == "extra_forbidden":
+                known = ", ".join(model.model_fields) or "none"
+                lines.append(f"no option {where!r}; it has {known}")
+            else:
+                lines.append(f"{where}={problem['input']!r}: {problem['msg']}")
+        raise ValueError(f"{name}: {'; '.join(lines)}") from None
+
+
+def create(
+    name: str,
+    config: AttentionConfig,
+    *,
+    backend: str = "auto",
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    **options: Any,
+) -> Variant:
+    """Build the attention sub-layer `name`.
+
+    >>> layer = create("lsh", AttentionConfig(dim=64, heads=4, chunk_size=32), rounds=2)
+
+    Raises:
+        UnknownVariant: there is no such variant.
+        ValueError: an unknown option or backend, or a value that is not allowed.
+    """
+    cls = get(name)
+    return cls(config, parse_options(name, options), backend=backend, device=device, dtype=dtype)

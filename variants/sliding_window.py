@@ -1,0 +1,231 @@
+"""Sliding-window attention: every query sees the keys near it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from hatrick.attend import attend, backend_reason
+from hatrick.cost import Cost, attention
+from hatrick.flex import flex_band
+from hatrick.inputs import check_mask, zero_padding
+from variants import oracles
+from variants.core import CoreVariant
+from variants.interface import AttentionConfig, Direction, VariantOptions
+from variants.registry import register
+from variants.xformers_ops import xformers_attention, xformers_reason
+
+BACKENDS = ("sdpa", "plain", "flex", "xformers")
+QUERY_BLOCK = 128
+
+
+def sliding_window_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    left: int,
+    right: int,
+    key_padding_mask: Tensor | None = None,
+    backend: str = "auto",
+) -> Tensor:
+    """Attention in which query i sees key j iff i − left ≤ j ≤ i + right, both ends included.
+
+    Other libraries' windows: flash-attn and xformers `(left, right)` are the same; Mistral's w is
+    `(w − 1, 0)`; Longformer's W is `(W/2, W/2)`; attention-gym's and local-attention's causal w
+    is `(w, 0)`.
+
+    Args:
+        q, k, v: `(batch, heads, seq_len, head_dim)`.
+        left, right: keys before and after the query, at least 0.
+        key_padding_mask: bool `(batch, seq_len)`, True = no key for anyone.
+        backend: `auto`; `sdpa` and `plain` work on blocks of queries with the keys they can see,
+            O(T · (128 + left + right)); `flex` and `xformers` on the whole sequence.
+
+    Returns:
+        `(batch, heads, seq_len, head_dim)`; zero for a query that sees no key.
+
+    Raises:
+        ValueError: a negative side, shapes that differ, a mask of the wrong shape, a backend that
+            is unknown or cannot run here.
+    """
+    if left < 0 or right < 0:
+        raise ValueError(f"left and right must be at least 0, got left={left}, right={right}")
+    if q.dim() != 4 or q.shape != k.shape or q.shape != v.shape:
+        raise ValueError(
+            "q, k and v must all be (batch, heads, seq_len, head_dim), got "
+            f"{tuple(q.shape)}, {tuple(k.shape)}, {tuple(v.shape)}"
+        )
+    if backend not in ("auto", *BACKENDS):
+        raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
+    batch, _, seq_len, head_dim = q.shape
+    check_mask(key_padding_mask, batch, seq_len)
+    left, right = min(left, seq_len - 1), min(right, seq_len - 1)
+    if backend == "xformers":
+        if key_padding_mask is not None:
+            raise ValueError("backend 'xformers' takes no key_padding_mask; use 'sdpa'")
+        return xformers_attention(q, k, v, left=left, right=right, scale=head_dim**-0.5)
+    q, k, v = (zero_padding(t, key_padding_mask) for t in (q, k, v))
+    if backend == "flex":
+        return flex_band(
+            q,
+            k,
+            v,
+            left=left,
+            right=right,
+            key_padding_mask=key_padding_mask,
+            scale=head_dim**-0.5,
+        )
+    return _blockwise(q, k, v, left, right, key_padding_mask, backend)
+
+
+def _blockwise(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    left: int,
+    right: int,
+    key_padding_mask: Tensor | None,
+    backend: str,
+) -> Tensor:
+    """Blocks of queries, each with the keys from its first query's left end to its last query's
+    right end. Keys and values are overlapping views, not copies."""
+    batch, heads, seq_len = q.shape[:3]
+    block = min(QUERY_BLOCK, seq_len)
+    blocks = -(-seq_len // block)
+    tail = blocks * block - seq_len
+    window = left + block + right
+
+    def windows(t: Tensor) -> Tensor:
+        padded = F.pad(t.flatten(0, 1), (0, 0, left, right + tail))
+        return padded.unfold(1, window, block).transpose(-2, -1)
+
+    query = F.pad(q.flatten(0, 1), (0, 0, 0, tail)).unflatten(1, (blocks, block))
+    key, value = windows(k), windows(v)  # (batch · heads, blocks, window, head_dim)
+
+    inside = _inside(left, right, block, q.device)
+    if key_padding_mask is not None:
+        exists = F.pad(~key_padding_mask, (left, right + tail), value=False)
+        exists = exists.unfold(1, window, block)[:, None, :, None, :]
+        exists = exists.expand(batch, heads, blocks, 1, window).flatten(0, 1)
+        out = attend(query, key, value, pairs=inside & exists, backend=backend)
+    else:
+        # Only the first and the last few windows reach beyond the sequence. The others share one
+        # mask, so that no mask grows with the sequence.
+        first = min(-(-left // block), blocks)
+        last = max(blocks - -(-(right + tail) // block), first)
+        parts = []
+        for start, end in ((0, first), (first, last), (last, blocks)):
+            if start == end:
+                continue
+            pairs = inside
+            if (start, end) != (first, last):
+                at = torch.arange(start, end, device=q.device)[:, None] * block - left
+                at = at + torch.arange(window, device=q.device)
+                pairs = inside & ((at >= 0) & (at < seq_len))[:, None, :]
+            some = slice(start, end)
+            parts.append(
+                attend(query[:, some], key[:, some], value[:, some], pairs=pairs, backend=backend)
+            )
+        out = torch.cat(parts, dim=1)
+    return out.flatten(1, 2)[:, :seq_len].view(batch, heads, seq_len, -1)
+
+
+@lru_cache(maxsize=32)
+def _inside(left: int, right: int, block: int, device: torch.device) -> Tensor:
+    """Which keys of its window each query of a block sees: bool `(block, left + block + right)`."""
+    query = torch.arange(block, device=device)[:, None] + left
+    key = torch.arange(left + block + right, device=device)
+    return (key >= query - left) & (key <= query + right)
+
+
+class WindowOptions(VariantOptions):
+    """What only a sliding window has."""
+
+    left: int | None = Field(default=None, ge=0)
+    """Keys before the query; None: from the chunk size."""
+    right: int | None = Field(default=None, ge=0)
+    """Keys after the query; None: from the chunk size, 0 if causal."""
+
+
+@register("sliding_window")
+class SlidingWindow(CoreVariant):
+    """Sliding-window attention as a sub-layer."""
+
+    summary = "each query sees the chunk_size keys around it (causal: before it), O(T·n)"
+    backends = BACKENDS
+    Options = WindowOptions
+
+    def __init__(
+        self,
+        config: AttentionConfig,
+        options: VariantOptions | None = None,
+        *,
+        backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(config, options, backend=backend, device=device, dtype=dtype)
+        self.left, self.right = window_sides(config, self.options)
+
+    @classmethod
+    def backend_reason(
+        cls,
+        backend: str,
+        config: AttentionConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        direction: Direction,
+        options: VariantOptions | None,
+    ) -> str:
+        training = direction == "forward+backward"
+        if backend == "xformers":
+            left, right = window_sides(config, options or cls.Options())
+            return xformers_reason(
+                config.head_dim, device, dtype, training=training, left=left, right=right
+            )
+        return backend_reason(backend, device, dtype, training)
+
+    def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        q, k, v = tensors
+        return sliding_window_attention(
+            q,
+            k,
+            v,
+            left=self.left,
+            right=self.right,
+            key_padding_mask=key_padding_mask,
+            backend=self.backend,
+        )
+
+    def counts(self, seq_len: int, rows: Tensor) -> Tensor:
+        return oracles.window_counts(seq_len, self.left, self.right, rows)
+
+    @classmethod
+    def core_cost(
+        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
+    ) -> Cost:
+        left, right = (min(side, seq_len - 1) for side in window_sides(config, options))
+        # What the two ends of the sequence cut off is a triangle each.
+        missing = left * (left + 1) // 2 + right * (right + 1) // 2
+        pairs = seq_len * (left + 1 + right) - missing
+        return attention(pairs, seq_len, seq_len, config.dim, element_size)
+
+
+def window_sides(config: AttentionConfig, options: VariantOptions) -> tuple[int, int]:
+    """`(left, right)`: two-sided `chunk_size // 2` each, causal `(chunk_size − 1, 0)`, unless the
+    options say otherwise.
+
+    Raises:
+        ValueError: a causal window with a right side.
+    """
+    left, right = getattr(options, "left", None), getattr(options, "right", None)
+    if config.causal and right:
+        raise ValueError(f"a causal window has right=0, got right={right}")
+    half = config.chunk_size // 2
+    default = (config.chunk_size - 1, 0) if config.causal else (half, half)
+    return default[0] if left is None else left, default[1] if right is None else right

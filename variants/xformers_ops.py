@@ -1,0 +1,93 @@
+"""xformers' memory-efficient attention: asked for quietly, used where it has an operator."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+
+@lru_cache(maxsize=1)
+def _ops() -> ModuleType:
+    # At import xformers logs that its compiled extension does not fit this torch. That is a
+    # reason for `support`, where it matters, and noise everywhere else.
+    logger = logging.getLogger("xformers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return import_module("xformers.ops")
+    finally:
+        logger.setLevel(level)
+
+
+def _bias(left: int | None, right: int | None) -> Any:
+    """xformers' name for a window; None leaves a side open."""
+    attn_bias = _ops().fmha.attn_bias
+    if left is None and right is None:
+        return None
+    if left is None and right == 0:
+        return attn_bias.LowerTriangularMask()
+    return attn_bias.LocalAttentionFromBottomRightMask(window_left=left, window_right=right)
+
+
+def xformers_reason(
+    head_dim: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    training: bool,
+    left: int | None = None,
+    right: int | None = None,
+) -> str:
+    """Why xformers cannot run there; empty if it can.
+
+    Asks xformers itself, with small tensors of the head width in question, so that the answer is
+    that of the operators that are installed and not of a table kept here.
+    """
+    if device.type != "cuda":
+        return f"xformers has no operator for {device.type}"
+    if dtype not in DTYPES:
+        return f"xformers takes float32, bfloat16 and float16, not {dtype}"
+    if find_spec("xformers") is None:
+        return "xformers is not installed (it is built for Linux on x86-64 only)"
+    try:
+        fmha = _ops().fmha
+        probe = torch.empty(1, 16, 1, head_dim, device=device, dtype=dtype, requires_grad=training)
+        inputs = fmha.Inputs(query=probe, key=probe, value=probe, attn_bias=_bias(left, right))
+        fmha.dispatch._dispatch_fw(inputs, training)
+    except (ImportError, AttributeError) as error:
+        return f"xformers does not work with this torch: {error}"
+    except NotImplementedError as error:
+        return f"xformers has no operator: {' '.join(str(error).split())[:200]}"
+    return ""
+
+
+def xformers_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    left: int | None,
+    right: int | None,
+    scale: float,
+) -> Tensor:
+    """Attention in a window; None leaves a side open. `(batch, heads, seq_len, head_dim)` each.
+
+    xformers' windows are this project's: `(window_left, window_right)`, both ends included,
+    aligned bottom-right.
+    """
+    q, k, v = (t.transpose(1, 2) for t in (query, key, value))
+    bias = _bias(left, right)
+    out: Tensor = _ops().memory_efficient_attention(q, k, v, attn_bias=bias, scale=scale)
+    return out.transpose(1, 2)
