@@ -28,30 +28,37 @@ def length_axis(lengths: Iterable[int]) -> dict[str, Any]:
 
 
 def time_axis(values: Iterable[float]) -> dict[str, Any]:
-    """A logarithmic axis for milliseconds, ticks at 1, 2, 5 (over many decades: at 1)."""
+    """A logarithmic axis for milliseconds."""
     low, high = _extent(values)
-    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
-    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
-    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
-    return _log_axis("latency", ticks, lambda tick: _plain(units.duration(tick)), low, high)
+    return _log_axis(
+        "latency", _decimal(low, high), lambda tick: _plain(units.duration(tick)), low, high
+    )
 
 
 def size_axis(values: Iterable[float]) -> dict[str, Any]:
     """A logarithmic axis for bytes, ticks at powers of 4 (over a wide range: of 16)."""
     low, high = _extent(values)
-    step = 2 if math.log2(high / low) < 12 else 4
-    exponents = range(0, math.ceil(math.log2(high)) + 2 * step, step)
-    ticks = [2.0**exponent for exponent in exponents]
+    step = 2 if math.log2(high / low) < 16 else 4
+    ticks = [2.0**exponent for exponent in range(0, math.ceil(math.log2(high)) + 2 * step, step)]
     return _log_axis("workspace", ticks, lambda tick: _plain(units.size(tick)), low, high)
 
 
 def share_axis(values: Iterable[float]) -> dict[str, Any]:
-    """A logarithmic axis for an error as a multiple of its bound, ticks at powers of 10."""
+    """A logarithmic axis for an error as a multiple of its bound; the bound is always on it."""
     low, high = _extent([*values, 1.0])
+    return _log_axis("error / bound", _decimal(low, high), lambda tick: f"{tick:g}", low, high)
+
+
+def _decimal(low: float, high: float) -> list[float]:
+    """Ticks at 1, 2 and 5 of each power of 10; over many of them only at 1."""
+    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
     exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
-    return _log_axis(
-        "error / bound", [10.0**exponent for exponent in exponents], lambda t: f"{t:g}", low, high
-    )
+    # 10.0 ** -2 is 0.01 and 2 * 10.0 ** -2 is not 0.02: a division rounds once.
+    return [
+        step * 10.0**exponent if exponent >= 0 else step / 10.0**-exponent
+        for exponent in exponents
+        for step in steps
+    ]
 
 
 def _log_axis(

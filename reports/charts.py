@@ -123,11 +123,12 @@ def _against_length(frame: pd.DataFrame, drawing: _Drawing, look: Styles | None)
         xaxis=axes.length_axis(frame["seq_len"]),
         yaxis=drawing.axis(_extent_values(frame, drawing)),
         legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
-        margin={"l": 10, "r": 10, "t": 40 + stacked * MARK_HEIGHT_PX, "b": 90},
+        margin={"l": 10, "r": 10, "t": 40 + stacked * MARK_HEIGHT_PX, "b": 10},
         hovermode="closest",
         template="plotly_white",
     )
-    figure.update_yaxes(automargin=True)
+    figure.update_yaxes(automargin=True, title_standoff=6)
+    figure.update_xaxes(automargin=True, title_standoff=12)
     return figure
 
 

@@ -17,6 +17,8 @@ from reports.facts import facts
 from reports.frame import to_frame
 from reports.html import table
 from reports.runfile import Run
+from reports.schema import Status
+from reports.summary import STATUS_WORDS
 from reports.tables import FAILURE_HEADERS, failure_cells
 
 # The policy is a promise that the browser keeps: nothing outside this file is ever asked for.
@@ -106,8 +108,10 @@ def _opening(frame: pd.DataFrame, runs: Sequence[Run]) -> str:
     torch = ", ".join(sorted({run.environment.packages.get("torch", "?") for run in runs}))
     ok = int((frame["status"] == "ok").sum())
     counts = f"{ok} of {len(frame)} points gave figures"
-    if ok < len(frame):
-        counts += '; <a href="#failures">the others say why not</a>'
+    found = frame["status"].value_counts()
+    others = [f"{found[s]} {STATUS_WORDS[s]}" for s in Status if s != "ok" and s in found]
+    if others:
+        counts += f'; <a href="#failures">{", ".join(others)}</a>'
     line = f'<p class="quiet">{escape(when)} · torch {escape(torch)} · {counts}.</p>'
     return f"{line}\n{sections.overview(frame)}"
 

@@ -51,7 +51,8 @@ class Series:
             )
         return (
             f"{self.label} is faster than full attention at every length both ran from "
-            f"T = {units.tokens(since.seq_len)} on: {longest.text} at T = {units.tokens(longest.seq_len)}."
+            f"T = {units.tokens(since.seq_len)} on: {longest.text} at "
+            f"T = {units.tokens(longest.seq_len)}."
         )
 
 

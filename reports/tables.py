@@ -25,9 +25,10 @@ HEADERS = (
     "distance",
     "oracle",
     "oracle error",
+    "backend",
 )
 NUMERIC = ("T", "chunk", "latency (95% interval)", "workspace", "distance", "oracle error")
-NOT_IN_TERMINAL = ("workspace against full", "oracle", "oracle error")
+NOT_IN_TERMINAL = ("workspace against full", "oracle", "oracle error", "backend")
 """A terminal of 80 characters has no room for them; a sentence below speaks of the oracle."""
 UNBROKEN = ("T", "chunk", "latency (95% interval)", "workspace", "distance")
 FAILURE_HEADERS = ("status", "attention", "points", "where", "reason")
@@ -88,6 +89,7 @@ def _row_cells(row: pd.Series) -> list[str]:
         units.distance(row["distance_to_full"]),
         "pass" if row["oracle"] == "independent" else "pass (self)",
         units.scientific(row["oracle_error"]),
+        row["backend_used"],
     ]
 
 

@@ -37,3 +37,8 @@ def test_the_figure_given_is_left_as_it_was(run, record):
     before = figure.to_json()
     html.chart(figure, "chart-1")
     assert figure.to_json() == before
+
+
+def test_a_chart_has_room_for_every_curve_in_its_legend(run, record):
+    made = [record(name, chunk_size=n) for name in ("full", "lsh", "mine") for n in (32, 64)]
+    assert "--curves: 3" in html.chart(latency(to_frame([run(made)])), "chart-1")

@@ -150,7 +150,7 @@ def test_what_is_no_run_file_says_what_was_found_and_what_is_expected(tmp_path, 
 def test_a_newer_schema_says_to_update(path):
     newer = f'"schema_version":{SCHEMA_VERSION + 1}'
     path.write_text(path.read_text().replace(f'"schema_version":{SCHEMA_VERSION}', newer, 1))
-    with pytest.raises(RunFileError, match="newer version.*update hatrick-bench"):
+    with pytest.raises(RunFileError, match=r"newer version.*update hatrick-bench"):
         read_run(path)
 
 

@@ -58,6 +58,6 @@ def test_nothing_measured(run):
 
 def test_require_one_names_what_differs(run, record):
     frame = to_frame([run([record(), record(causal=True, dtype="bfloat16")])])
-    with pytest.raises(ValueError, match="differ in dtype, causal.*settings.split"):
+    with pytest.raises(ValueError, match=r"differ in dtype, causal.*settings.split"):
         settings.require_one(frame)
     settings.require_one(frame.iloc[:1])

@@ -42,6 +42,7 @@ def test_cells_carry_numbers_with_units(run, record):
         "distance": "0.410",
         "oracle": "pass",
         "oracle error": "1.0e-07",
+        "backend": "sdpa",
     }
     assert full["against full"] == full["workspace against full"] == ""
     assert (full["chunk"], full["distance"]) == ("–", "2.0e-07")

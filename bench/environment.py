@@ -1,0 +1,110 @@
+"""Where and how a run is made: the first line of its file."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pynvml
+import torch
+
+from bench.device import cpu_model
+from reports.schema import Environment, Point
+
+PACKAGES = ("torch", "triton", "xformers", "numpy", "pandas", "plotly", "hatrick-bench")
+VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PYTORCH_", "CUDA_")
+VARIABLES += ("TORCH", "CUBLAS_", "NVIDIA_", "TRITON_", "XFORMERS_", "ATEN_")
+"""How the names of environment variables begin that change numbers."""
+
+
+def describe(command: str, spec: dict[str, Any], points: Iterable[Point]) -> Environment:
+    """The environment of a run that starts now.
+
+    Args:
+        command: what was typed.
+        spec: the merged sweep.
+        points: those of the sweep; their devices are listed.
+    """
+    commit, dirty = _git(Path(__file__))
+    return Environment(
+        run_id=uuid4().hex[:12],
+        created_at=datetime.now(UTC),
+        command=command,
+        spec=spec,
+        host=platform.node(),
+        os=platform.platform(),
+        cpu=cpu_model(),
+        cpu_cores=cores(),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        threads=threads(),
+        devices={point.device: point.device_name for point in points},
+        driver=_driver(),
+        cuda=torch.version.cuda or "",
+        python=platform.python_version(),
+        packages=dict(_versions()),
+        git_commit=commit,
+        git_dirty=dirty,
+        variables={k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
+    )
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads() -> int:
+    """torch's intra-operator threads in a worker: OMP_NUM_THREADS if set, else all cores."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdigit() and int(wanted) else cores()
+
+
+def _versions() -> Iterable[tuple[str, str]]:
+    for name in PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def _driver() -> str:
+    """Version of the NVIDIA driver; empty without one."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return ""
+    try:
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _git(file: Path) -> tuple[str, bool]:
+    """Commit of the checkout that tracks `file`, and whether tracked files differ from it."""
+    # An installed copy may lie inside somebody else's checkout, which does not track it.
+    if _git_says(file, "ls-files", "--error-unmatch", file.name) is None:
+        return "", False
+    commit = _git_says(file, "rev-parse", "HEAD")
+    changes = _git_says(file, "status", "--porcelain", "--untracked-files=no")
+    return commit or "", bool(changes)
+
+
+def _git_says(file: Path, *arguments: str) -> str | None:
+    """What git prints, or None where it fails or is not there."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=file.parent, capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
