@@ -20,8 +20,22 @@ from bench.device import cpu_model
 from reports.schema import Environment, Point
 
 PACKAGES = ("torch", "triton", "xformers", "numpy", "pandas", "plotly", "hatrick-bench")
-VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PYTORCH_", "CUDA_")
-VARIABLES += ("TORCH", "CUBLAS_", "NVIDIA_", "TRITON_", "XFORMERS_", "ATEN_")
+VARIABLES = (
+    "ATEN_",
+    "CUBLAS_",
+    "CUDA_",
+    "GOMP_",
+    "KMP_",
+    "LD_PRELOAD",
+    "MALLOC_",
+    "MKL_",
+    "NVIDIA_",
+    "OMP_",
+    "PYTORCH_",
+    "TORCH",
+    "TRITON_",
+    "XFORMERS_",
+)
 """How the names of environment variables begin that change numbers."""
 
 

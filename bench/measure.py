@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 
-import variants
 from bench.case import Case, WrongShape, build
-from bench.points import attention_config
+from bench.cost import model_cost
 from bench.probes.agreement import Verdict, measure_agreement, not_comparable
 from bench.probes.memory import measure_memory
 from bench.probes.time import measure_latency
@@ -75,13 +74,16 @@ class Measurer:
         case.clear()
         with _while("its output was compared with the oracle"):
             verdict = self._verdict(case, point)
+        with _while("its cost was counted"):
+            cost = model_cost(point)
         return {
             "status": Status.DISAGREES if verdict.wrong else Status.OK,
             "reason": verdict.wrong,
             "latency": latency,
             "memory": memory,
             "agreement": verdict.agreement,
-            **_cost(point),
+            "flops": None if cost is None else cost.flops,
+            "model_bytes": None if cost is None else cost.bytes,
         }
 
     def _verdict(self, case: Case, point: Point) -> Verdict:
@@ -99,19 +101,6 @@ def _forget_earlier_points() -> None:
     if "torch._dynamo" in sys.modules:
         # A second shape would be compiled for any shape, and the ninth not at all.
         torch.compiler.reset()
-
-
-def _cost(point: Point) -> dict[str, int]:
-    cost = variants.get(point.variant).cost(
-        attention_config(point),
-        point.batch,
-        point.seq_len,
-        point.direction,
-        scope=point.scope,
-        element_size=getattr(torch, point.dtype).itemsize,
-        options=variants.parse_options(point.variant, point.options),
-    )
-    return {} if cost is None else {"flops": cost.flops, "model_bytes": cost.bytes}
 
 
 @contextmanager

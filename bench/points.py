@@ -27,13 +27,25 @@ class Planned:
     """Why it cannot run here; empty if it can."""
 
 
+def load_plugins(paths: Sequence[str]) -> None:
+    """Load the files that register variants.
+
+    Raises:
+        SpecError: one that cannot be loaded, by name.
+    """
+    for path in paths:
+        try:
+            variants.load_plugin(path)
+        except variants.PluginError as error:
+            raise SpecError(str(error)) from None
+
+
 def expand(spec: SweepSpec) -> list[Planned]:
     """All points of a sweep, short sequences first, so that a sweep that was cut short is of use.
     The directions of one layer follow each other: they share an agreement check.
 
     Raises:
-        SpecError: an unknown device, backend or option, sizes that do not fit.
-        variants.UnknownVariant: a variant that is not registered.
+        SpecError: an unknown variant, option, backend or device, sizes that do not fit.
     """
     entries = [_parse_entry(text) for text in spec.variants]
     _check_backends(spec, entries)
@@ -55,7 +67,10 @@ def attention_config(point: Point) -> AttentionConfig:
 def _parse_entry(text: str) -> Entry:
     """`lsh:rounds=1:wrap=round` as a name and all its options, defaults filled in."""
     name, *pairs = text.split(":")
-    allowed = variants.get(name).Options.model_fields
+    try:
+        allowed = variants.get(name).Options.model_fields
+    except variants.UnknownVariant as error:
+        raise SpecError(str(error)) from None
     given = {}
     for pair in pairs:
         option, equals, value = pair.partition("=")

@@ -93,7 +93,7 @@ class SweepSpec(BaseModel):
     """Of inputs and parameters."""
     plugin: Annotated[list[str], *_List] = []
     """Python files that register variants."""
-    out: str | None = None
+    out: Annotated[str, Field(pattern=r"\.jsonl$")] | None = None
     """The run file; None: `results/<time>-<preset>.jsonl`."""
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.3
     """Sampling time of one point."""
@@ -105,25 +105,29 @@ KEYS = (*SweepSpec.model_fields, "preset")
 
 
 def merge(
-    flags: Mapping[str, Any], file: Path | None = None, *, fallback_preset: str = "default"
+    flags: Mapping[str, Any], file: Path | None = None, *, has_cuda: bool = False
 ) -> tuple[SweepSpec, str]:
     """The spec and the name of its preset. Flags win over the file, the file over the preset, the
-    preset over the built-in defaults; None means inherit.
+    preset over the built-in defaults; None means inherit. Where none is named, the preset is
+    `gpu` on a machine with CUDA, unless the CPU is asked for, and `default` elsewhere.
 
     Args:
         flags: values of the command line by key.
         file: a spec in TOML; the plug-ins it names are relative to it.
-        fallback_preset: where neither flags nor file name one.
+        has_cuda: whether this machine has a CUDA device.
 
     Raises:
         SpecError: an unknown key or preset, a value that is not allowed, no TOML.
     """
-    given = {f"--{key.replace('_', '-')}": (key, value) for key, value in flags.items()}
-    layers = [{key: (flag, value) for flag, (key, value) in given.items()}]
+    layers = [{key: (f"--{key.replace('_', '-')}", value) for key, value in flags.items()}]
     if file is not None:
         layers.append({key: (f"{file}: {key}", value) for key, value in _read(file).items()})
-    named = [layer["preset"][1] for layer in layers if layer.get("preset", ("", None))[1]]
-    preset = str(named[0] if named else fallback_preset)
+
+    def first(key: str) -> Any:
+        values = [layer[key][1] for layer in layers if key in layer]
+        return next((value for value in values if value is not None), None)
+
+    preset = str(first("preset") or ("gpu" if has_cuda and first("device") != "cpu" else "default"))
     layers.append({key: (f"preset {preset}: {key}", v) for key, v in read_preset(preset).items()})
 
     merged: dict[str, Any] = {}

@@ -48,7 +48,7 @@ class Supervisor:
         self._command += plugins
         self._seconds = seconds
         self._timeout = timeout
-        self._log = tempfile.TemporaryFile("a+b")
+        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
 

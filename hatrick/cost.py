@@ -66,18 +66,16 @@ def hatrick_cost(
     chunk_size: int,
     batch: int,
     seq_len: int,
-    direction: str,
     *,
     causal: bool = False,
     element_size: int = 4,
 ) -> Cost:
-    """FLOPs and bytes of one HATrick layer: O(T·n + (T/n)² + T²/n) in the attention.
+    """FLOPs and bytes of one forward call of the layer: O(T·n + (T/n)² + T²/n) in the attention.
 
     Args:
         dim: D, the model's width.
         chunk_size: n.
         batch, seq_len: B and T.
-        direction: `forward` or `forward+backward`.
         causal: the causal form sees fewer pairs.
         element_size: bytes of one element.
     """
@@ -114,4 +112,4 @@ def hatrick_cost(
     )
     # The CLS vector is the same for every chunk and sequence: it is projected once.
     once = linear(1, dim, 3 * dim, e)
-    return (per_sequence * batch + once) * passes(direction)
+    return per_sequence * batch + once

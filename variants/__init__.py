@@ -6,7 +6,14 @@
 """
 
 from variants import full, hatrick, lsh, sliding_window
-from variants.interface import AttentionConfig, Support, Variant, VariantOptions
+from variants.interface import (
+    AttentionConfig,
+    Support,
+    Target,
+    Variant,
+    VariantOptions,
+    Workload,
+)
 from variants.plain_function import register_core
 from variants.registry import (
     PluginError,
@@ -24,9 +31,11 @@ __all__ = [
     "AttentionConfig",
     "PluginError",
     "Support",
+    "Target",
     "UnknownVariant",
     "Variant",
     "VariantOptions",
+    "Workload",
     "broken",
     "create",
     "full",

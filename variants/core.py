@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hatrick.cost import Cost, linear, passes, residual_norm
+from hatrick.cost import Cost, linear, residual_norm
 from hatrick.inputs import check_input, zero_padding
 from variants import oracles
-from variants.interface import AttentionConfig, Direction, Scope, Variant, VariantOptions
+from variants.interface import AttentionConfig, Variant, VariantOptions, Workload
 
 
 class CoreVariant(Variant):
@@ -64,33 +64,25 @@ class CoreVariant(Variant):
 
     @classmethod
     @abstractmethod
-    def core_cost(
-        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
-    ) -> Cost | None:
+    def core_cost(cls, workload: Workload) -> Cost | None:
         """Forward cost of the core of one sequence, all heads together; None if unknown."""
 
     @classmethod
-    def cost(
-        cls,
-        config: AttentionConfig,
-        batch: int,
-        seq_len: int,
-        direction: Direction,
-        *,
-        scope: Scope = "layer",
-        element_size: int = 4,
-        options: VariantOptions | None = None,
-    ) -> Cost | None:
-        cost = cls.core_cost(config, seq_len, element_size, options or cls.Options())
-        if cost is None:
+    def forward_cost(cls, workload: Workload) -> Cost | None:
+        core = cls.core_cost(workload)
+        if core is None:
             return None
-        cost = cost * batch
-        if scope == "layer":
-            rows, dim = batch * seq_len, config.dim
-            cost += linear(rows, dim, len(cls.core_tensors) * dim, element_size)
-            cost += linear(rows, dim, dim, element_size)
-            cost += residual_norm(rows, dim, element_size)
-        return cost * passes(direction)
+        cost = core * workload.batch
+        if workload.scope == "layer":
+            rows, dim, size = (
+                workload.batch * workload.seq_len,
+                workload.config.dim,
+                workload.element_size,
+            )
+            cost += linear(rows, dim, len(cls.core_tensors) * dim, size)
+            cost += linear(rows, dim, dim, size)
+            cost += residual_norm(rows, dim, size)
+        return cost
 
     @abstractmethod
     def counts(self, seq_len: int, rows: Tensor) -> Tensor:

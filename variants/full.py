@@ -12,7 +12,7 @@ from hatrick.flex import flex_band
 from hatrick.inputs import check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
-from variants.interface import AttentionConfig, Direction, VariantOptions
+from variants.interface import Target, Workload
 from variants.registry import register
 from variants.xformers_ops import xformers_attention, xformers_reason
 
@@ -103,20 +103,10 @@ class Full(CoreVariant):
     uses_chunk_size = False
 
     @classmethod
-    def backend_reason(
-        cls,
-        backend: str,
-        config: AttentionConfig,
-        device: torch.device,
-        dtype: torch.dtype,
-        direction: Direction,
-        options: VariantOptions | None,
-    ) -> str:
-        training = direction == "forward+backward"
+    def backend_reason(cls, backend: str, target: Target) -> str:
         if backend == "xformers":
-            right = 0 if config.causal else None
-            return xformers_reason(config.head_dim, device, dtype, training=training, right=right)
-        return backend_reason(backend, device, dtype, training)
+            return xformers_reason(target, right=0 if target.config.causal else None)
+        return backend_reason(backend, target.device, target.dtype, target.training)
 
     def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         return full_attention(
@@ -130,8 +120,7 @@ class Full(CoreVariant):
         return oracles.full_counts(seq_len, self.config.causal, rows)
 
     @classmethod
-    def core_cost(
-        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
-    ) -> Cost:
-        pairs = causal_pairs(seq_len) if config.causal else seq_len**2
-        return attention(pairs, seq_len, seq_len, config.dim, element_size)
+    def core_cost(cls, workload: Workload) -> Cost:
+        seq_len = workload.seq_len
+        pairs = causal_pairs(seq_len) if workload.config.causal else seq_len**2
+        return attention(pairs, seq_len, seq_len, workload.config.dim, workload.element_size)

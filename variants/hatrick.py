@@ -12,7 +12,7 @@ from hatrick.inputs import zero_padding
 from hatrick.module import HATrick
 from hatrick.reference import reference
 from variants import oracles
-from variants.interface import AttentionConfig, Direction, Scope, Variant, VariantOptions
+from variants.interface import AttentionConfig, Target, Variant, VariantOptions, Workload
 from variants.registry import register
 
 
@@ -45,41 +45,22 @@ class HATrickVariant(Variant):
         )
 
     @classmethod
-    def backend_reason(
-        cls,
-        backend: str,
-        config: AttentionConfig,
-        device: torch.device,
-        dtype: torch.dtype,
-        direction: Direction,
-        options: VariantOptions | None,
-    ) -> str:
-        return backend_reason(backend, device, dtype, direction == "forward+backward")
+    def backend_reason(cls, backend: str, target: Target) -> str:
+        return backend_reason(backend, target.device, target.dtype, target.training)
 
     def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
         y: Tensor = self.layer(x, key_padding_mask=key_padding_mask)
         return y
 
     @classmethod
-    def cost(
-        cls,
-        config: AttentionConfig,
-        batch: int,
-        seq_len: int,
-        direction: Direction,
-        *,
-        scope: Scope = "layer",
-        element_size: int = 4,
-        options: VariantOptions | None = None,
-    ) -> Cost | None:
+    def forward_cost(cls, workload: Workload) -> Cost:
         return hatrick_cost(
-            config.dim,
-            config.chunk_size,
-            batch,
-            seq_len,
-            direction,
-            causal=config.causal,
-            element_size=element_size,
+            workload.config.dim,
+            workload.config.chunk_size,
+            workload.batch,
+            workload.seq_len,
+            causal=workload.config.causal,
+            element_size=workload.element_size,
         )
 
     def visible(self, seq_len: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from hatrick.cost import Cost
+from hatrick.cost import Cost, passes
 
 Direction = Literal["forward", "forward+backward"]
 Scope = Literal["layer", "core"]
@@ -78,6 +78,31 @@ class Support:
     """The backend that would run; empty where none can."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how a variant is to run: what `backend_reason` judges."""
+
+    config: AttentionConfig
+    device: torch.device
+    dtype: torch.dtype
+    training: bool
+    """Forward and backward; False: forward alone."""
+    options: VariantOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One forward call: what `forward_cost` counts."""
+
+    config: AttentionConfig
+    batch: int
+    seq_len: int
+    scope: Scope
+    element_size: int
+    """Bytes of one element."""
+    options: VariantOptions
+
+
 class Variant(nn.Module, ABC):
     """An attention sub-layer. Register a subclass with `variants.register`.
 
@@ -88,7 +113,7 @@ class Variant(nn.Module, ABC):
         device, dtype: where and in what the parameters are made.
 
     Raises:
-        ValueError: `backend` is not one of this variant's.
+        ValueError: `backend` is not one of this variant's, or config and options conflict.
     """
 
     name: ClassVar[str] = ""
@@ -125,6 +150,8 @@ class Variant(nn.Module, ABC):
             )
         self.config = config
         self.options = self.Options() if options is None else options
+        if conflict := self.conflict(config, self.options):
+            raise ValueError(f"{self.name}: {conflict}")
         self.backend = backend
 
     @classmethod
@@ -145,29 +172,29 @@ class Variant(nn.Module, ABC):
         if backend not in ("auto", *cls.backends):
             known = ", ".join(cls.backends)
             return Support(False, f"{cls.name} has no backend {backend!r}; it has {known}")
+        options = options or cls.Options()
+        if conflict := cls.conflict(config, options):
+            return Support(False, conflict)
+        target = Target(config, device, dtype, direction == "forward+backward", options)
         reasons = []
         for name in cls.backends if backend == "auto" else (backend,):
-            reason = cls.backend_reason(name, config, device, dtype, direction, options)
+            reason = cls.backend_reason(name, target)
             if not reason:
                 return Support(True, backend=name)
             reasons.append(f"{name}: {reason}")
         return Support(False, "; ".join(reasons))
 
     @classmethod
-    def backend_reason(
-        cls,
-        backend: str,
-        config: AttentionConfig,
-        device: torch.device,
-        dtype: torch.dtype,
-        direction: Direction,
-        options: VariantOptions | None,
-    ) -> str:
+    def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:
+        """Why these options make no sense with this config; empty if they do."""
+        return ""
+
+    @classmethod
+    def backend_reason(cls, backend: str, target: Target) -> str:
         """Why this backend cannot run there; empty if it can."""
         return ""
 
     @classmethod
-    @abstractmethod
     def cost(
         cls,
         config: AttentionConfig,
@@ -179,12 +206,15 @@ class Variant(nn.Module, ABC):
         element_size: int = 4,
         options: VariantOptions | None = None,
     ) -> Cost | None:
-        """FLOPs and bytes of one call; None where the author gave no model.
+        """FLOPs and bytes of one call, by the conventions of `hatrick.cost`; None if unknown."""
+        workload = Workload(config, batch, seq_len, scope, element_size, options or cls.Options())
+        forward = cls.forward_cost(workload)
+        return None if forward is None else forward * passes(direction)
 
-        A multiply-add is 2 FLOPs; softmax, norms, biases and sorting are left out. Only visible
-        (query, key) pairs count. Backward counts each product twice; recomputation is not
-        counted. Bytes: every stage reads its inputs and writes its output once.
-        """
+    @classmethod
+    @abstractmethod
+    def forward_cost(cls, workload: Workload) -> Cost | None:
+        """FLOPs and bytes of one forward call; None where nobody gave a model."""
 
     @abstractmethod
     def visible(self, seq_len: int) -> Tensor:

@@ -13,54 +13,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hatrick.cost import Cost, attention, linear
-from hatrick.flex import flex_reason
 from hatrick.inputs import check_input, check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
-from variants.interface import AttentionConfig, Direction, VariantOptions
-from variants.lsh_rounds import BACKENDS, attend_rounds, sdpa_reason
+from variants.interface import Target, VariantOptions, Workload
+from variants.lsh_hashing import bucket_count, hash_buckets
+from variants.lsh_rounds import BACKENDS, attend_rounds, rounds_reason
 from variants.registry import register
 
 Wrap = Literal["flat", "round", "none"]
-
-
-def hash_buckets(
-    qk: Tensor,
-    *,
-    chunk_size: int,
-    rounds: int,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """Angular LSH: the argmax over [xR; −xR] with R ~ N(0, 1), another R each round.
-
-    There are ceil(seq_len / chunk_size) buckets, rounded up to an even number. All sequences and
-    heads share R.
-
-    Args:
-        qk: `(batch, heads, seq_len, head_dim)`; gets no gradient from here.
-        generator: draws R, on its own device; None: a generator with seed 0, so that the same
-            input always falls into the same buckets. The global random state is never touched.
-
-    Returns:
-        int64 `(batch, heads, rounds, seq_len)`.
-    """
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    half = -(-bucket_count(qk.shape[2], chunk_size) // 2)
-    # Drawn in float32 and on the generator's device, so that every dtype and device that is given
-    # the same generator hashes with the same R.
-    rotations = torch.randn(
-        rounds, qk.shape[3], half, generator=generator, device=generator.device
-    ).to(qk)
-    with torch.no_grad():
-        rotated = torch.einsum("bhtd,rdn->bhrtn", qk.detach(), rotations)
-        return torch.cat([rotated, -rotated], dim=-1).argmax(dim=-1)
-
-
-def bucket_count(seq_len: int, chunk_size: int) -> int:
-    """Buckets a round: one a chunk, and an even number of them."""
-    chunks = -(-seq_len // chunk_size)
-    return chunks + chunks % 2
 
 
 def lsh_attention(
@@ -192,22 +153,8 @@ class LSH(CoreVariant):
     options: LSHOptions
 
     @classmethod
-    def backend_reason(
-        cls,
-        backend: str,
-        config: AttentionConfig,
-        device: torch.device,
-        dtype: torch.dtype,
-        direction: Direction,
-        options: VariantOptions | None,
-    ) -> str:
-        if backend == "sdpa":
-            return sdpa_reason(device)
-        if backend == "flex":
-            if device.type == "cpu":
-                return "FlexAttention returns no log-sum-exp on CPU, by which rounds are joined"
-            return flex_reason(device, dtype, direction == "forward+backward")
-        return ""
+    def backend_reason(cls, backend: str, target: Target) -> str:
+        return rounds_reason(backend, target.device, target.dtype, target.training)
 
     def buckets(self, qk: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The buckets of `qk`, `(batch, heads, rounds, seq_len)`."""
@@ -325,14 +272,14 @@ class LSH(CoreVariant):
         return seen | torch.eye(seq_len, dtype=torch.bool, device=buckets.device)
 
     @classmethod
-    def core_cost(
-        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
-    ) -> Cost:
+    def core_cost(cls, workload: Workload) -> Cost:
         """A query sees two chunks a round, whichever they are; which of these keys are earlier or
         its own depends on the data, so causal costs the same. Hashing is one projection."""
-        assert isinstance(options, LSHOptions)
-        slots = options.rounds * seq_len
+        assert isinstance(workload.options, LSHOptions)
+        config, seq_len, size = workload.config, workload.seq_len, workload.element_size
+        rounds = workload.options.rounds
+        slots = rounds * seq_len
         seen = 2 * min(config.chunk_size, seq_len)
-        rotations = options.rounds * bucket_count(seq_len, config.chunk_size) // 2
-        hashing = linear(seq_len * config.heads, config.head_dim, rotations, element_size)
-        return attention(slots * seen, slots, slots, config.dim, element_size) + hashing
+        rotations = rounds * bucket_count(seq_len, config.chunk_size) // 2
+        hashing = linear(seq_len * config.heads, config.head_dim, rotations, size)
+        return attention(slots * seen, slots, slots, config.dim, size) + hashing

@@ -22,11 +22,15 @@ dtype, and finite, so that a softmax over nothing else is defined. A log-sum-exp
 says that the token saw nothing else."""
 
 
-def sdpa_reason(device: torch.device) -> str:
-    """Why the SDPA backend cannot run there; empty if it can."""
-    if device.type == "cpu":
-        return ""
-    return f"PyTorch's attention kernel gives its log-sum-exp on cpu only, not on {device.type}"
+def rounds_reason(backend: str, device: torch.device, dtype: torch.dtype, training: bool) -> str:
+    """Why `backend` cannot run there; empty if it can. `training`: with gradients."""
+    if backend == "sdpa" and device.type != "cpu":
+        return f"PyTorch's attention kernel gives its log-sum-exp on cpu only, not on {device.type}"
+    if backend == "flex":
+        if device.type == "cpu":
+            return "FlexAttention returns no log-sum-exp on CPU, by which rounds are joined"
+        return flex_reason(device, dtype, training)
+    return ""
 
 
 class _Take(torch.autograd.Function):
@@ -139,7 +143,10 @@ def attend_rounds(
         `(batch, heads, seq_len, d)`.
     """
     if backend == "auto":
-        backend = "plain" if sdpa_reason(query.device) else "sdpa"
+        backend = "sdpa" if query.device.type == "cpu" else "plain"
+    training = torch.is_grad_enabled() and (query.requires_grad or value.requires_grad)
+    if reason := rounds_reason(backend, query.device, query.dtype, training):
+        raise ValueError(f"backend {backend!r} cannot run here: {reason}")
     shape = query.shape
     query, key, value = (t.flatten(0, 1) for t in (query, key, value))
     slots = _Sorting(order, wrap)
@@ -148,8 +155,6 @@ def attend_rounds(
     k = slots.with_previous(slots.to_slots(key))
     v = slots.with_previous(slots.to_slots(value))
     if backend == "sdpa":
-        if reason := sdpa_reason(query.device):
-            raise ValueError(f"backend 'sdpa' cannot run here: {reason}")
         bias = torch.zeros(own.shape, dtype=q.dtype, device=q.device)
         bias = bias.masked_fill_(hidden, float("-inf")).masked_fill_(own, SELF_SCORE)
         out, alone = _FlashRounds.apply(q, k, v, bias, slots, scale)  # type: ignore[no-untyped-call]
@@ -195,9 +200,6 @@ def _flex(
     q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor, scale: float
 ) -> tuple[Tensor, Tensor]:
     """FlexAttention; batch is the head, its head is the chunk."""
-    training = torch.is_grad_enabled() and q.requires_grad
-    if reason := flex_reason(q.device, q.dtype, training):
-        raise ValueError(f"backend 'flex' cannot run here: {reason}")
     hidden = hidden.expand_as(own)
 
     def score_mod(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from hatrick.cost import Cost
 from variants import oracles
 from variants.core import CoreVariant
-from variants.interface import AttentionConfig, VariantOptions
+from variants.interface import Workload
 from variants.registry import PluginError, register
 
 CoreFunction = Callable[..., Tensor]
@@ -60,9 +60,7 @@ class FunctionVariant(CoreVariant):
         return out if rows is None else out[:, :, rows]
 
     @classmethod
-    def core_cost(
-        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
-    ) -> Cost | None:
+    def core_cost(cls, workload: Workload) -> Cost | None:
         """Unknown: a function does not tell what it computes."""
         return None
 

@@ -15,7 +15,7 @@ from hatrick.flex import flex_band
 from hatrick.inputs import check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
-from variants.interface import AttentionConfig, Direction, VariantOptions
+from variants.interface import AttentionConfig, Target, VariantOptions, Workload
 from variants.registry import register
 from variants.xformers_ops import xformers_attention, xformers_reason
 
@@ -160,72 +160,52 @@ class SlidingWindow(CoreVariant):
     backends = BACKENDS
     Options = WindowOptions
 
-    def __init__(
-        self,
-        config: AttentionConfig,
-        options: VariantOptions | None = None,
-        *,
-        backend: str = "auto",
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(config, options, backend=backend, device=device, dtype=dtype)
-        self.left, self.right = window_sides(config, self.options)
+    @property
+    def sides(self) -> tuple[int, int]:
+        """`(left, right)` of this layer's window."""
+        return window_sides(self.config, self.options)
 
     @classmethod
-    def backend_reason(
-        cls,
-        backend: str,
-        config: AttentionConfig,
-        device: torch.device,
-        dtype: torch.dtype,
-        direction: Direction,
-        options: VariantOptions | None,
-    ) -> str:
-        training = direction == "forward+backward"
+    def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:
+        right = window_sides(config, options)[1]
+        return f"a causal window has right=0, got right={right}" if config.causal and right else ""
+
+    @classmethod
+    def backend_reason(cls, backend: str, target: Target) -> str:
         if backend == "xformers":
-            left, right = window_sides(config, options or cls.Options())
-            return xformers_reason(
-                config.head_dim, device, dtype, training=training, left=left, right=right
-            )
-        return backend_reason(backend, device, dtype, training)
+            left, right = window_sides(target.config, target.options)
+            return xformers_reason(target, left=left, right=right)
+        return backend_reason(backend, target.device, target.dtype, target.training)
 
     def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
-        q, k, v = tensors
+        left, right = self.sides
         return sliding_window_attention(
-            q,
-            k,
-            v,
-            left=self.left,
-            right=self.right,
+            *tensors,
+            left=left,
+            right=right,
             key_padding_mask=key_padding_mask,
             backend=self.backend,
         )
 
     def counts(self, seq_len: int, rows: Tensor) -> Tensor:
-        return oracles.window_counts(seq_len, self.left, self.right, rows)
+        return oracles.window_counts(seq_len, *self.sides, rows)
 
     @classmethod
-    def core_cost(
-        cls, config: AttentionConfig, seq_len: int, element_size: int, options: VariantOptions
-    ) -> Cost:
-        left, right = (min(side, seq_len - 1) for side in window_sides(config, options))
+    def core_cost(cls, workload: Workload) -> Cost:
+        seq_len = workload.seq_len
+        sides = window_sides(workload.config, workload.options)
+        left, right = (min(side, seq_len - 1) for side in sides)
         # What the two ends of the sequence cut off is a triangle each.
         missing = left * (left + 1) // 2 + right * (right + 1) // 2
         pairs = seq_len * (left + 1 + right) - missing
-        return attention(pairs, seq_len, seq_len, config.dim, element_size)
+        return attention(pairs, seq_len, seq_len, workload.config.dim, workload.element_size)
 
 
 def window_sides(config: AttentionConfig, options: VariantOptions) -> tuple[int, int]:
     """`(left, right)`: two-sided `chunk_size // 2` each, causal `(chunk_size − 1, 0)`, unless the
     options say otherwise.
-
-    Raises:
-        ValueError: a causal window with a right side.
     """
     left, right = getattr(options, "left", None), getattr(options, "right", None)
-    if config.causal and right:
-        raise ValueError(f"a causal window has right=0, got right={right}")
     half = config.chunk_size // 2
     default = (config.chunk_size - 1, 0) if config.causal else (half, half)
     return default[0] if left is None else left, default[1] if right is None else right

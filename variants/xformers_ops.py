@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from variants.interface import Target
+
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -41,31 +43,26 @@ def _bias(left: int | None, right: int | None) -> Any:
     return attn_bias.LocalAttentionFromBottomRightMask(window_left=left, window_right=right)
 
 
-def xformers_reason(
-    head_dim: int,
-    device: torch.device,
-    dtype: torch.dtype,
-    *,
-    training: bool,
-    left: int | None = None,
-    right: int | None = None,
-) -> str:
+def xformers_reason(target: Target, *, left: int | None = None, right: int | None = None) -> str:
     """Why xformers cannot run there; empty if it can.
 
     Asks xformers itself, with small tensors of the head width in question, so that the answer is
     that of the operators that are installed and not of a table kept here.
     """
-    if device.type != "cuda":
-        return f"xformers has no operator for {device.type}"
-    if dtype not in DTYPES:
-        return f"xformers takes float32, bfloat16 and float16, not {dtype}"
+    if target.device.type != "cuda":
+        return f"xformers has no operator for {target.device.type}"
+    if target.dtype not in DTYPES:
+        return f"xformers takes float32, bfloat16 and float16, not {target.dtype}"
     if find_spec("xformers") is None:
         return "xformers is not installed (it is built for Linux on x86-64 only)"
     try:
         fmha = _ops().fmha
-        probe = torch.empty(1, 16, 1, head_dim, device=device, dtype=dtype, requires_grad=training)
+        shape = (1, 16, 1, target.config.head_dim)
+        probe = torch.empty(
+            shape, device=target.device, dtype=target.dtype, requires_grad=target.training
+        )
         inputs = fmha.Inputs(query=probe, key=probe, value=probe, attn_bias=_bias(left, right))
-        fmha.dispatch._dispatch_fw(inputs, training)
+        fmha.dispatch._dispatch_fw(inputs, target.training)
     except (ImportError, AttributeError) as error:
         return f"xformers does not work with this torch: {error}"
     except NotImplementedError as error:

@@ -29,7 +29,7 @@ def _on_cpu(case: Case) -> Memory:
         output = case()
     # The allocator's own events: bytes taken (positive) or given back (negative), one each. What
     # was resident before counts from zero, so the running sum's maximum is the workspace.
-    events = recorded.profiler.kineto_results.events()  # type: ignore[union-attr]
+    events = recorded.profiler.kineto_results.events()
     taken = [(e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]"]
     running = accumulate(nbytes for _, nbytes in sorted(taken, key=lambda event: event[0]))
     return Memory(

@@ -40,7 +40,7 @@ def test_causal_pairs_by_counting(seq_len: int, chunk_size: int) -> None:
         pairs += sum(1 + t + 1 for t in range(size))  # a token on CLS, earlier tokens, itself
         pairs += index + 1  # the CLS on the CLS up to itself
         pairs += size * index  # the tokens on the CLS before
-    arguments = (8, chunk_size, 1, seq_len, "forward")
+    arguments = (8, chunk_size, 1, seq_len)
     causal = hatrick_cost(*arguments, causal=True)
     chunks = len(starts)
     linears = 2 * 64 * (3 * seq_len + 3 + seq_len + chunks + 3 * chunks + chunks)
@@ -53,7 +53,7 @@ def test_the_best_chunk_size_is_near_the_square_root_of_the_length() -> None:
         attention = {}
         for chunk_size in (2**p for p in range(2, 12)):
             chunks = -(-seq_len // chunk_size)
-            cost = hatrick_cost(64, chunk_size, 1, seq_len, "forward").flops
+            cost = hatrick_cost(64, chunk_size, 1, seq_len).flops
             attention[chunk_size] = cost - 2 * 64 * 64 * (6 * seq_len + 7 * chunks + 3)
         best = min(attention, key=attention.__getitem__)
         assert seq_len**0.5 / 2 <= best <= seq_len**0.5 * 2

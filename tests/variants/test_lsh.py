@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import flex_attention
 
 from variants import oracles
-from variants.lsh import bucket_count, hash_buckets, lsh_attention
+from variants.lsh import lsh_attention
+from variants.lsh_hashing import bucket_count, hash_buckets
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("lsh_*.npz"))
 
@@ -96,6 +97,7 @@ def test_equals_one_softmax_over_the_multiset_of_visible_keys(
 def test_flex_rounds_equal_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """FlexAttention gives a log-sum-exp on CUDA only; its eager form gives one everywhere."""
     monkeypatch.setattr("variants.lsh_rounds.compiled", lambda device: flex_attention)
+    monkeypatch.setattr("variants.lsh_rounds.rounds_reason", lambda *_: "")
     qk, v = (random(1, 2, 21, 16, seed=i, dtype=torch.float32) for i in range(2))
     mask = make_mask("tail", 1, 21, 3)
     arguments = {"chunk_size": 4, "rounds": 3, "causal": True, "key_padding_mask": mask}

@@ -55,7 +55,7 @@ def test_a_file_registers_and_loading_it_twice_is_fine(write: Callable[[str], Pa
         (PLUGIN.replace(", key_padding_mask)", ")"), r"mine\(\) must take \(q, k, v"),
         (
             "from variants import Variant, register\n@register('half')\nclass Half(Variant): ...",
-            "'half' .* lacks cost, forward, oracle, visible",
+            "'half' .* lacks forward, forward_cost, oracle, visible",
         ),
         (
             "from variants import register\n@register('alien')\nclass Alien: ...",

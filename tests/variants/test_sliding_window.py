@@ -78,13 +78,13 @@ def test_the_window_follows_the_chunk_size(
     causal: bool, chunk_size: int, sides: tuple[int, int]
 ) -> None:
     layer = make_layer("sliding_window", causal=causal, chunk_size=chunk_size)
-    assert (layer.left, layer.right) == sides
+    assert layer.sides == sides
 
 
 def test_sides_can_be_given() -> None:
     config = AttentionConfig(8, 2, chunk_size=8)
     layer = variants.create("sliding_window", config, left=2)
-    assert (layer.left, layer.right) == (2, 4)
+    assert layer.sides == (2, 4)
     with pytest.raises(ValueError, match="a causal window has right=0, got right=3"):
         variants.create("sliding_window", AttentionConfig(8, 2, causal=True), right=3)
 

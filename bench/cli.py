@@ -1,0 +1,252 @@
+"""The command `hatrick`. Commands import what they need when they run: help is instant, and reading
+a run needs no torch."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.sweep import Plan
+    from reports.runfile import Run
+
+MISTAKE = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="hatrick",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _flag(help: str, metavar: str) -> Any:
+    return typer.Option(help=help, metavar=metavar, show_default=False)
+
+
+List = "A,B,…"
+Runs = Annotated[list[Path], typer.Argument(help="Run files, or folders of them.", metavar="RUN…")]
+Plugins = Annotated[str | None, _flag("Python files that register variants.", List)]
+Device = Annotated[str | None, _flag("auto, cpu, cuda or cuda:N.", "NAME")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def hatrick(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Measure attentions: latency, memory and agreement against sequence length.
+
+    \b
+    Examples:
+      hatrick sweep                        measure, and write a run file and a page
+      hatrick show results/run.jsonl       the summary table
+      hatrick report results/run.jsonl     the page
+      hatrick variants                     what there is, and what runs here
+
+    `hatrick COMMAND --help` says more.
+    """
+    if show_version:
+        typer.echo(f"hatrick {version('hatrick-bench')}")
+        raise typer.Exit
+
+
+@app.command()
+def sweep(
+    spec: Annotated[
+        Path | None, _flag("A sweep in TOML; its keys are these flags.", "FILE")
+    ] = None,
+    preset: Annotated[str | None, _flag("quick, default or gpu.", "NAME")] = None,
+    variants: Annotated[
+        str | None, _flag("Names; options as lsh:rounds=1:wrap=round.", List)
+    ] = None,
+    seq_len: Annotated[str | None, _flag("Sequence lengths; 4k is 4096.", List)] = None,
+    chunk_size: Annotated[str | None, _flag("Visible local keys.", List)] = None,
+    dim: Annotated[str | None, _flag("Width of the model.", "N")] = None,
+    heads: Annotated[str | None, _flag("Attention heads.", "N")] = None,
+    batch: Annotated[str | None, _flag("Sequences in a call.", "N")] = None,
+    dtype: Annotated[str | None, _flag("fp32, bf16, fp16, fp64.", List)] = None,
+    direction: Annotated[str | None, _flag("forward, forward+backward.", List)] = None,
+    causal: Annotated[str | None, _flag("false, true.", List)] = None,
+    backend: Annotated[str | None, _flag("auto, or names from `hatrick variants`.", List)] = None,
+    scope: Annotated[str | None, _flag("layer, core (attention alone).", List)] = None,
+    device: Device = None,
+    seed: Annotated[str | None, _flag("Of inputs and parameters.", "N")] = None,
+    plugin: Plugins = None,
+    seconds: Annotated[str | None, _flag("Sampling time of a point.", "S")] = None,
+    timeout: Annotated[str | None, _flag("When a point is given up.", "S")] = None,
+    out: Annotated[str | None, _flag("Run file; else in results/.", "FILE.jsonl")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where this sweep stopped.")
+    ] = False,
+) -> None:
+    """Measure every combination of the lists given.
+
+    \b
+    Examples:
+      hatrick sweep --preset quick
+      hatrick sweep --variants hatrick,full --seq-len 1k,4k,16k --chunk-size 64,128
+      hatrick sweep --variants lsh:rounds=1,lsh:rounds=8,full --dtype fp32,bf16
+      hatrick sweep --plugin mine.py --variants mine,full
+      hatrick sweep --spec long.toml --resume
+
+    Flags win over the spec file, the file over the preset. Without --preset: gpu where there is a
+    CUDA GPU, else default. Writes a run file and, beside it, a page (.html). A run file is never
+    overwritten. --resume tries points again that crashed or timed out; it wants the same sweep
+    (--timeout may differ), versions and commit as before.
+
+    \b
+    Exit codes:
+      0    every point is ok, or unsupported here
+      1    a point ran out of memory, timed out, crashed or gave a wrong answer
+      2    a mistake in the call; nothing was measured
+      130  interrupted; --resume goes on
+    """
+    flags = {key: value for key, value in locals().items() if key not in ("spec", "resume")}
+    typed = shlex.join(["hatrick", *sys.argv[1:]])
+    with _mistakes():
+        plan = _plan(flags, spec, typed, resume)
+    try:
+        with _mistakes():
+            _measure(plan)
+    except KeyboardInterrupt:
+        again = typed if resume else f"{typed} --resume"
+        typer.echo(
+            f"Interrupted. What was measured is in {plan.path}; go on with: {again}", err=True
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    _finish(plan)
+
+
+@app.command()
+def show(runs: Runs) -> None:
+    """Print the summary of runs.
+
+    \b
+    Examples:
+      hatrick show results/run.jsonl
+      hatrick show results/
+    """
+    import reports
+
+    with _mistakes():
+        read = reports.read_runs(runs)
+    _print_summary(read)
+
+
+@app.command()
+def report(
+    runs: Runs,
+    out: Annotated[Path | None, _flag("The page; else beside the first run.", "FILE.html")] = None,
+) -> None:
+    """Write one page of runs that works offline.
+
+    \b
+    Examples:
+      hatrick report results/run.jsonl
+      hatrick report before.jsonl after.jsonl --out both.html
+    """
+    import reports
+
+    with _mistakes():
+        read = reports.read_runs(runs)
+    page = out or read[0].path.with_suffix(".html")
+    try:
+        reports.write_page(read, page)
+    except OSError as error:
+        typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
+        raise typer.Exit(MISTAKE) from None
+    typer.echo(f"Page: {page}")
+
+
+@app.command("variants")
+def list_variants(device: Device = None, plugin: Plugins = None) -> None:
+    """List the attentions: what each computes, its options, and which backends run here.
+
+    \b
+    Examples:
+      hatrick variants
+      hatrick variants --device cpu --plugin mine.py
+    """
+    from rich.console import Console
+
+    from bench.catalogue import catalogue
+    from bench.device import resolve
+    from bench.points import load_plugins
+
+    with _mistakes():
+        load_plugins(plugin.split(",") if plugin else [])
+        table = catalogue(resolve(device or "auto"))
+    Console().print(table)
+
+
+def _plan(flags: dict[str, Any], file: Path | None, typed: str, resume: bool) -> Plan:
+    import torch
+
+    from bench.spec import merge
+    from bench.sweep import plan
+
+    spec, preset = merge(flags, file, has_cuda=torch.cuda.is_available())
+    return plan(spec, preset=preset, command=typed, resume=resume)
+
+
+def _measure(plan: Plan) -> None:
+    from rich.console import Console
+
+    from bench.progress import Display
+    from bench.sweep import run
+
+    with Display(plan.todo, plan.done, Console(stderr=True)) as display:
+        run(plan, display)
+
+
+def _finish(plan: Plan) -> None:
+    """Summary, page, and the exit code of the whole run."""
+    import reports
+    from bench.sweep import exit_code
+
+    read = reports.read_run(plan.path)
+    _print_summary([read])
+    page = reports.write_page([read], plan.path.with_suffix(".html"))
+    typer.echo(f"\nRun file: {plan.path}\nPage:     {page}")
+    raise typer.Exit(exit_code([record.status for record in read.latest]))
+
+
+def _print_summary(runs: Sequence[Run]) -> None:
+    from rich.console import Console
+
+    import reports
+
+    Console().print(reports.rich_tables(reports.to_frame(runs)))
+    for run in runs:
+        for line in run.damaged:
+            typer.echo(f"hatrick: {line}", err=True)
+
+
+@contextmanager
+def _mistakes() -> Iterator[None]:
+    """A mistake in the call is one sentence and exit code 2, never a traceback."""
+    from bench.spec import SpecError
+    from reports.runfile import RunFileError
+
+    try:
+        yield
+    except (SpecError, RunFileError) as error:
+        typer.echo(f"hatrick: {error}", err=True)
+        raise typer.Exit(MISTAKE) from None
