@@ -59,7 +59,8 @@ little on the lucky side where chunk sizes are close. Faint marks are the other 
 <dt>oracle check</dt><dd>Relative error against the same function in plain float64 code. It \
 passes below a bound derived from the dtype. A wrong answer has no latency here.</dd>
 <dt>distance to full</dt><dd>How far the output lies from full attention with the same \
-projections: 0 equals it, 1 is as far off as no attention at all. No quality judgement.</dd>
+projections: 0 equals it, 1 is as far off as no attention at all, above 1 \
+farther still. No judgement of quality.</dd>
 <dt>✕ above a chart</dt><dd>No figure at that length; the reason is under “Points without a \
 figure”.</dd>
 </dl></section>"""

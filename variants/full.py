@@ -17,7 +17,7 @@ from variants.registry import register
 from variants.xformers_ops import xformers_attention, xformers_reason
 
 BACKENDS = ("sdpa", "plain", "flex", "xformers")
-QUERY_BLOCK = 1024
+QUERY_BLOCK = 512
 
 
 def full_attention(

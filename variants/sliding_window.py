@@ -7,7 +7,6 @@ from functools import lru_cache
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional as F
 
 from hatrick.attend import attend, backend_reason
 from hatrick.cost import Cost, attention
@@ -80,7 +79,8 @@ def sliding_window_attention(
             key_padding_mask=key_padding_mask,
             scale=head_dim**-0.5,
         )
-    return _blockwise(q, k, v, left, right, key_padding_mask, backend)
+    valid = None if key_padding_mask is None else ~key_padding_mask
+    return _blockwise(q, k, v, left, right, valid, backend)
 
 
 def _blockwise(
@@ -89,50 +89,67 @@ def _blockwise(
     v: Tensor,
     left: int,
     right: int,
-    key_padding_mask: Tensor | None,
+    valid: Tensor | None,
     backend: str,
 ) -> Tensor:
     """Blocks of queries, each with the keys from its first query's left end to its last query's
-    right end. Keys and values are overlapping views, not copies."""
-    batch, heads, seq_len = q.shape[:3]
+    right end. Blocks whose window lies within the sequence are one batch; the few at its ends see
+    fewer keys and go one by one, so that no mask grows with the sequence."""
+    seq_len = q.shape[2]
     block = min(QUERY_BLOCK, seq_len)
-    blocks = -(-seq_len // block)
-    tail = blocks * block - seq_len
+    inside = _inside(left, right, block, q.device)
+
+    def at_an_end(start: int) -> Tensor:
+        stop = min(start + block, seq_len)
+        low, high = max(0, start - left), min(seq_len, stop + right)
+        offset = low - (start - left)
+        return attend(
+            q[:, :, start:stop],
+            k[:, :, low:high],
+            v[:, :, low:high],
+            keys=None if valid is None else valid[:, low:high],
+            pairs=inside[: stop - start, offset : offset + high - low],
+            backend=backend,
+        )
+
+    first = -(-left // block) * block
+    last = max((seq_len - right) // block * block, first)
+    parts = [at_an_end(start) for start in range(0, min(first, seq_len), block)]
+    if first < last:
+        parts.append(_within(q, k, v, left, right, valid, backend, first, last))
+    parts += [at_an_end(start) for start in range(last, seq_len, block)]
+    return torch.cat(parts, dim=2)
+
+
+def _within(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    left: int,
+    right: int,
+    valid: Tensor | None,
+    backend: str,
+    first: int,
+    last: int,
+) -> Tensor:
+    """The queries `first` to `last`, whose windows all lie within the sequence. Their keys and
+    values are overlapping views, not copies."""
+    batch, heads = q.shape[:2]
+    block = min(QUERY_BLOCK, q.shape[2])
     window = left + block + right
+    reach = slice(first - left, last + right)
 
     def windows(t: Tensor) -> Tensor:
-        padded = F.pad(t.flatten(0, 1), (0, 0, left, right + tail))
-        return padded.unfold(1, window, block).transpose(-2, -1)
+        return t[:, :, reach].flatten(0, 1).unfold(1, window, block).transpose(-2, -1)
 
-    query = F.pad(q.flatten(0, 1), (0, 0, 0, tail)).unflatten(1, (blocks, block))
-    key, value = windows(k), windows(v)  # (batch · heads, blocks, window, head_dim)
-
-    inside = _inside(left, right, block, q.device)
-    if key_padding_mask is not None:
-        exists = F.pad(~key_padding_mask, (left, right + tail), value=False)
-        exists = exists.unfold(1, window, block)[:, None, :, None, :]
-        exists = exists.expand(batch, heads, blocks, 1, window).flatten(0, 1)
-        out = attend(query, key, value, pairs=inside & exists, backend=backend)
-    else:
-        # Only the first and the last few windows reach beyond the sequence. The others share one
-        # mask, so that no mask grows with the sequence.
-        first = min(-(-left // block), blocks)
-        last = max(blocks - -(-(right + tail) // block), first)
-        parts = []
-        for start, end in ((0, first), (first, last), (last, blocks)):
-            if start == end:
-                continue
-            pairs = inside
-            if (start, end) != (first, last):
-                at = torch.arange(start, end, device=q.device)[:, None] * block - left
-                at = at + torch.arange(window, device=q.device)
-                pairs = inside & ((at >= 0) & (at < seq_len))[:, None, :]
-            some = slice(start, end)
-            parts.append(
-                attend(query[:, some], key[:, some], value[:, some], pairs=pairs, backend=backend)
-            )
-        out = torch.cat(parts, dim=1)
-    return out.flatten(1, 2)[:, :seq_len].view(batch, heads, seq_len, -1)
+    pairs = _inside(left, right, block, q.device)
+    if valid is not None:
+        there = valid[:, reach].unfold(1, window, block)[:, None, :, None, :]
+        pairs = pairs & there.expand(-1, heads, -1, -1, -1).flatten(0, 1)
+    query = q[:, :, first:last].flatten(0, 1)
+    query = query.view(batch * heads, -1, block, query.shape[-1])
+    out = attend(query, windows(k), windows(v), pairs=pairs, backend=backend)
+    return out.reshape(batch, heads, last - first, -1)
 
 
 @lru_cache(maxsize=32)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import make_layer, make_mask, random
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 import variants
 from hatrick import reference
@@ -242,6 +243,27 @@ def test_full_oracle_is_full_attention_with_the_same_projections(name: str) -> N
     want = normed(x + mixed @ p[f"{out}.weight"].T + p[f"{out}.bias"])
     torch.testing.assert_close(y_full[:, :7], want[:, :7], rtol=0, atol=1e-12)
     torch.testing.assert_close(y_none[:, :7], normed(x)[:, :7], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("padding", ["none", "tail"])
+@pytest.mark.parametrize(
+    ("name", "backend"), [pair for pair in TRAINABLE if pair != ("full", "plain")]
+)
+def test_nothing_of_size_seq_len_squared_is_ever_made(
+    name: str, backend: str, padding: str, causal: bool
+) -> None:
+    """Not even as bool; the largest single allocation of forward and backward tells."""
+    seq_len = 4096
+    layer = make_layer(
+        name, chunk_size=32, causal=causal, backend=backend, dtype=torch.float32, dim=4, heads=1
+    )
+    x = random(1, seq_len, 4, dtype=torch.float32).requires_grad_()
+    mask = make_mask(padding, 1, seq_len)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        layer(x, key_padding_mask=mask).sum().backward()
+    events = recorded.profiler.kineto_results.events()
+    assert max(e.nbytes() for e in events if e.name() == "[memory]") < seq_len**2
 
 
 @pytest.mark.parametrize("module", [oracles, reference], ids=lambda module: module.__name__)

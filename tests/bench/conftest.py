@@ -1,0 +1,137 @@
+"""Points, cases and a plug-in whose attentions misbehave."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.case import Case, build
+from reports.schema import Point
+from variants import registry
+
+MISBEHAVING = """
+import os, signal, subprocess, time
+from pathlib import Path
+import torch
+from variants import register_core
+
+
+def misbehave(function):
+    register_core(function.__name__)(lambda q, k, v, *, causal, chunk_size, key_padding_mask:
+                                     function(q, k, v))
+
+
+@misbehave
+def sound(q, k, v):
+    return torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1) @ v
+
+
+@misbehave
+def segfaults(q, k, v):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@misbehave
+def exits(q, k, v):
+    print("last words")
+    os._exit(3)
+
+
+@misbehave
+def hangs(q, k, v):
+    child = subprocess.Popen(["sleep", "600"])
+    Path(__file__).with_name("child").write_text(str(child.pid))
+    time.sleep(600)
+
+
+@misbehave
+def raises(q, k, v):
+    raise RuntimeError("no luck today")
+
+
+@misbehave
+def babbles(q, k, v):
+    os.write(1, b"x" * 4_000_000)
+    print("y" * 4_000_000)
+    return v
+
+
+@misbehave
+def shortens(q, k, v):
+    return v[:, :, :-1]
+
+
+@misbehave
+def breaks(q, k, v):
+    return torch.where(torch.arange(v.shape[2])[:, None] == 3, torch.nan, v)
+
+
+@misbehave
+def devours(q, k, v):
+    return torch.empty(2**60)
+"""
+
+
+@pytest.fixture(scope="module")
+def clean_registry() -> Iterator[None]:
+    """Takes back what a test registers: other tests count the variants."""
+    names, modules = dict(registry._variants), set(sys.modules)
+    yield
+    registry._variants.clear()
+    registry._variants.update(names)
+    for module in set(sys.modules) - modules:
+        if module.startswith("hatrick_plugin_"):
+            del sys.modules[module]
+
+
+@pytest.fixture(scope="module")
+def misbehaving(clean_registry: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plug-in file, loaded here too; a child that it leaves behind has its pid in `child`."""
+    path = tmp_path_factory.mktemp("plugin") / "misbehaving.py"
+    path.write_text(MISBEHAVING)
+    registry.load_plugin(path)
+    return path
+
+
+@pytest.fixture
+def make_point() -> Callable[..., Point]:
+    """A small point of full attention on the CPU, with changes."""
+
+    def make(**changes: Any) -> Point:
+        values: dict[str, Any] = {
+            "variant": "full",
+            "backend": "auto",
+            "backend_used": "sdpa",
+            "scope": "layer",
+            "direction": "forward",
+            "batch": 2,
+            "seq_len": 24,
+            "dim": 16,
+            "heads": 2,
+            "chunk_size": None,
+            "causal": False,
+            "dtype": "float32",
+            "device": "cpu",
+            "device_name": "a CPU",
+            "seed": 0,
+        }
+        return Point(**values | changes)
+
+    return make
+
+
+@pytest.fixture
+def make_case(make_point: Callable[..., Point]) -> Callable[..., Case]:
+    """That point built, with another function in place of the layer."""
+
+    def make(function: Callable[..., Any] | None = None, **changes: Any) -> Case:
+        case = build(make_point(**changes))
+        if function is not None:
+            case.function = function
+        return case
+
+    return make
