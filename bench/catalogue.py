@@ -48,13 +48,12 @@ def _options(variant: type[Variant]) -> str:
 
 def _backend(variant: type[Variant], backend: str, device: torch.device, dtype: torch.dtype) -> str:
     """A backend's name, and after it what it cannot do."""
-    reasons: dict[Direction, str] = {}
+    reasons = []
     directions: tuple[Direction, ...] = ("forward", "forward+backward")
     for direction in directions:
         support = variant.support(CONFIG, device, dtype, backend=backend, direction=direction)
-        reasons[direction] = "" if support.ok else support.reason
-    if reasons["forward"]:
-        return f"not here: {reasons['forward']}"
-    if reasons["forward+backward"]:
-        return f"forward only: {reasons['forward+backward']}"
-    return backend
+        reasons.append("" if support.ok else support.reason.removeprefix(f"{backend}: "))
+    forward, both = reasons
+    if forward:
+        return f"{backend}: not here ({forward})"
+    return f"{backend}: forward only ({both})" if both else backend

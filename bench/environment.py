@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -10,13 +11,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pynvml
 import torch
 
 from bench.device import cpu_model
+from bench.spec import SweepSpec
 from reports.schema import Environment, Point
 
 PACKAGES = ("torch", "triton", "xformers", "numpy", "pandas", "plotly", "hatrick-bench")
@@ -39,12 +40,12 @@ VARIABLES = (
 """How the names of environment variables begin that change numbers."""
 
 
-def describe(command: str, spec: dict[str, Any], points: Iterable[Point]) -> Environment:
+def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environment:
     """The environment of a run that starts now.
 
     Args:
         command: what was typed.
-        spec: the merged sweep.
+        spec: the merged sweep; a plug-in's version is a hash of its file.
         points: those of the sweep; their devices are listed.
     """
     commit, dirty = _git(Path(__file__))
@@ -52,7 +53,7 @@ def describe(command: str, spec: dict[str, Any], points: Iterable[Point]) -> Env
         run_id=uuid4().hex[:12],
         created_at=datetime.now(UTC),
         command=command,
-        spec=spec,
+        spec=spec.model_dump(mode="json"),
         host=platform.node(),
         os=platform.platform(),
         cpu=cpu_model(),
@@ -63,7 +64,7 @@ def describe(command: str, spec: dict[str, Any], points: Iterable[Point]) -> Env
         driver=_driver(),
         cuda=torch.version.cuda or "",
         python=platform.python_version(),
-        packages=dict(_versions()),
+        packages={**dict(_versions()), **{path: _digest(path) for path in spec.plugin}},
         git_commit=commit,
         git_dirty=dirty,
         variables={k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
@@ -89,6 +90,10 @@ def _versions() -> Iterable[tuple[str, str]]:
             yield name, version(name)
         except PackageNotFoundError:
             continue
+
+
+def _digest(path: str) -> str:
+    return f"sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]}"
 
 
 def _driver() -> str:

@@ -11,16 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+import variants
 from bench.cost import model_cost
 from bench.points import Planned
 from reports.schema import Point, Record, Status
 
 
 def label(point: Point) -> str:
-    """A point in a few words: `hatrick (sdpa) T 4096, chunk 128, forward`."""
+    """A point in a few words: `lsh:rounds=1 (sdpa) T 4096, chunk 128, forward`."""
+    usual = variants.parse_options(point.variant, {}).model_dump(mode="json")
+    options = [f":{name}={v}" for name, v in point.options.items() if v != usual.get(name)]
     backend = f" ({point.backend_used})" if point.backend_used else ""
     chunk = "" if point.chunk_size is None else f", chunk {point.chunk_size}"
-    return f"{point.variant}{backend} T {point.seq_len}{chunk}, {point.direction}"
+    return f"{point.variant}{''.join(options)}{backend} T {point.seq_len}{chunk}, {point.direction}"
 
 
 def outcome(record: Record) -> str:

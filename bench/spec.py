@@ -47,6 +47,13 @@ def _dtype(value: object) -> str:
     return DTYPES[str(value)]
 
 
+def _run_file(value: str) -> str:
+    # The page takes the same name with .html: it must not replace the run file.
+    if not value.endswith(".jsonl"):
+        raise ValueError(f"a run file's name ends in .jsonl, got {value!r}")
+    return value
+
+
 def _as_list(value: object) -> object:
     """A list from a single value or from text separated by commas; TOML and flags read alike."""
     if isinstance(value, str):
@@ -93,7 +100,7 @@ class SweepSpec(BaseModel):
     """Of inputs and parameters."""
     plugin: Annotated[list[str], *_List] = []
     """Python files that register variants."""
-    out: Annotated[str, Field(pattern=r"\.jsonl$")] | None = None
+    out: Annotated[str, AfterValidator(_run_file)] | None = None
     """The run file; None: `results/<time>-<preset>.jsonl`."""
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.3
     """Sampling time of one point."""

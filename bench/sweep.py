@@ -61,7 +61,7 @@ def plan(spec: SweepSpec, *, preset: str, command: str, resume: bool) -> Plan:
     load_plugins(spec.plugin)
     planned = expand(spec)
     points = [each.point for each in planned]
-    now = environment.describe(command, spec.model_dump(mode="json"), points)
+    now = environment.describe(command, spec, points)
     if spec.out is not None:
         path = Path(spec.out)
     elif resume:

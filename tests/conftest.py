@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+import torch
 
 import variants.registry
+
+
+# Tensors of tests are small: a second thread gains nothing, and on a busy machine every one of its
+# barriers waits for a time slice.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

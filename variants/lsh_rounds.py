@@ -69,26 +69,26 @@ class _Sorting:
         self.wrap = wrap
         self.position = order.view(self.n, rounds * chunks, chunk_size)
 
-        head = torch.arange(self.n, device=order.device)
-        place = order.view(self.n * rounds, self.seq_len).argsort(dim=-1)  # of each position
-        # Rows of the (n · seq_len) tokens that the (n · rounds · seq_len) slots hold, and back.
-        self.token_of_slot = (self.position.flatten(1) + head[:, None] * self.seq_len).flatten()
-        start = torch.arange(self.n * rounds, device=order.device)[:, None] * self.seq_len
-        self.slot_of_token = (place + start).view(self.n, rounds, self.seq_len)
+        # Tokens are rows of (n, seq_len); slots, and tokens once a round, of (n, rounds, seq_len).
+        order = order.view(self.n, rounds, self.seq_len)
+        here = torch.arange(self.seq_len, device=order.device)
+        place = torch.empty_like(order).scatter_(-1, order, here.expand_as(order))
+        head = torch.arange(self.n, device=order.device)[:, None, None]
+        start = torch.arange(self.n * rounds, device=order.device).view(self.n, rounds, 1)
+        self.token_of_slot = (order + head * self.seq_len).flatten()
+        self.round_token_of_slot = (order + start * self.seq_len).flatten()
+        self.slot_of_round_token = place + start * self.seq_len
 
     def to_slots(self, x: Tensor) -> Tensor:
         """`(n, seq_len, d)` to `(n, rounds · chunks, chunk_size, d)`."""
-        back = self.slot_of_token.transpose(1, 2).reshape(-1, self.rounds)
+        back = self.slot_of_round_token.transpose(1, 2).reshape(-1, self.rounds)
         out: Tensor = _Take.apply(x.flatten(0, 1), self.token_of_slot, back)  # type: ignore[no-untyped-call]
         return out.view(self.n, self.rounds * self.chunks, self.chunk_size, -1)
 
     def to_tokens(self, x: Tensor) -> Tensor:
         """`(n, rounds · chunks, chunk_size, d)` to `(n, rounds, seq_len, d)`."""
-        index = self.slot_of_token.flatten()
-        # The slots of a head are one block, so slot s of round r holds the token whose slot it is.
-        back = torch.empty_like(index)
-        back[index] = torch.arange(len(index), device=index.device)
-        out: Tensor = _Take.apply(x.flatten(0, 2), index, back[:, None])  # type: ignore[no-untyped-call]
+        index, back = self.slot_of_round_token.flatten(), self.round_token_of_slot[:, None]
+        out: Tensor = _Take.apply(x.flatten(0, 2), index, back)  # type: ignore[no-untyped-call]
         return out.view(self.n, self.rounds, self.seq_len, -1)
 
     def with_previous(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from bench.case import Case, build
-from reports.schema import Point
+from bench.supervisor import Supervisor
+from reports.schema import Point, Record
 from variants import registry
 
 MISBEHAVING = """
@@ -135,3 +137,38 @@ def make_case(make_point: Callable[..., Point]) -> Callable[..., Case]:
         return case
 
     return make
+
+
+@pytest.fixture(scope="module")
+def supervisor(misbehaving: Path) -> Iterator[Supervisor]:
+    """A worker that has loaded the misbehaving attentions."""
+    with Supervisor([str(misbehaving)], seconds=0.001, timeout=60) as supervisor:
+        yield supervisor
+
+
+@pytest.fixture
+def measure(supervisor: Supervisor, make_point: Callable[..., Point]) -> Callable[[str], Record]:
+    """Has the worker measure one of them."""
+
+    def measure(variant: str) -> Record:
+        return supervisor.measure(make_point(variant=variant, backend_used="own", chunk_size=8))
+
+    return measure
+
+
+@pytest.fixture
+def gone() -> Callable[[int], bool]:
+    """Whether a process ends within five seconds; one that nobody waited for has ended."""
+
+    def gone(pid: int) -> bool:
+        for _ in range(100):
+            try:
+                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            except FileNotFoundError:
+                return True
+            if state == "Z":
+                return True
+            time.sleep(0.05)
+        return False
+
+    return gone

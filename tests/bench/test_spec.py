@@ -77,7 +77,7 @@ def test_plugins_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ({"scope": "everything"}, ["--scope", "'layer' or 'core'"]),
         ({"heads": "0"}, ["--heads", "greater than or equal to 1"]),
         ({"seconds": "nan"}, ["--seconds", "'nan'"]),
-        ({"out": "run.html"}, ["--out", "jsonl", "'run.html'"]),
+        ({"out": "run.html"}, ["--out", "ends in .jsonl", "'run.html'"]),
         ({"preset": "huge"}, ["'huge'", "default, gpu, quick"]),
     ],
 )

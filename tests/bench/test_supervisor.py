@@ -1,56 +1,21 @@
-"""The worker, seen from its parent: whatever it does, a record comes of it."""
-
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench import supervisor as module
-from bench.environment import threads
 from bench.supervisor import Supervisor
 from reports.schema import Point, Record, Status
 
 MakePoint = Callable[..., Point]
 Measure = Callable[..., Record]
-
-
-@pytest.fixture(scope="module")
-def supervisor(misbehaving: Path) -> Iterator[Supervisor]:
-    with Supervisor([str(misbehaving)], seconds=0.001, timeout=60) as supervisor:
-        yield supervisor
-
-
-@pytest.fixture
-def measure(supervisor: Supervisor, make_point: MakePoint) -> Measure:
-    def measure(variant: str) -> Record:
-        return supervisor.measure(make_point(variant=variant, backend_used="own", chunk_size=8))
-
-    return measure
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process runs: one that has ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def gone(pid: int) -> bool:
-    """Whether a process ends within five seconds."""
-    for _ in range(100):
-        if not is_running(pid):
-            return True
-        time.sleep(0.05)
-    return False
+Gone = Callable[[int], bool]
 
 
 def test_a_sound_variant(measure: Measure) -> None:
@@ -78,11 +43,6 @@ def test_a_failure_that_the_worker_survives(
     assert supervisor._process is before
 
 
-def test_megabytes_of_output_do_not_disturb_the_answer(measure: Measure) -> None:
-    record = measure("babbles")
-    assert (record.status, record.reason) == (Status.OK, "")
-
-
 def test_a_segmentation_fault_is_a_record_and_the_next_point_goes_on(measure: Measure) -> None:
     record = measure("segfaults")
     assert record.status is Status.CRASHED
@@ -98,7 +58,7 @@ def test_an_exit_is_a_record_with_the_last_words(measure: Measure) -> None:
 
 
 def test_what_hangs_is_given_up_with_all_it_started(
-    misbehaving: Path, make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+    misbehaving: Path, make_point: MakePoint, gone: Gone
 ) -> None:
     point = make_point(variant="hangs", backend_used="own", chunk_size=8)
     with Supervisor([str(misbehaving)], seconds=0.001, timeout=3) as supervisor:
@@ -132,42 +92,9 @@ def test_a_kill_by_the_kernel_is_out_of_memory(
     assert "kernel" in record.reason
 
 
-def test_the_worker_is_the_first_to_go_and_goes_with_its_parent(
-    measure: Measure, supervisor: Supervisor
-) -> None:
-    measure("sound")
-    assert supervisor._process is not None
-    score = Path(f"/proc/{supervisor._process.pid}/oom_score_adj").read_text()
-    assert int(score) == 1000
-
-
-PARENT = """
-import sys, time
-from bench.supervisor import Supervisor
-supervisor = Supervisor([], seconds=0.1, timeout=60)
-print(supervisor._start().pid, flush=True)
-time.sleep(600)
-"""
-
-
-def test_no_worker_outlives_a_parent_that_was_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
-    assert is_running(worker)
-    parent.kill()
-    parent.communicate()
-    assert gone(worker)
-
-
-def test_no_worker_outlives_its_supervisor(make_point: MakePoint) -> None:
+def test_no_worker_outlives_its_supervisor(make_point: MakePoint, gone: Gone) -> None:
     with Supervisor([], seconds=0.001, timeout=60) as supervisor:
         assert supervisor.measure(make_point()).status is Status.OK
         assert supervisor._process is not None
         worker = supervisor._process.pid
     assert gone(worker)
-
-
-def test_threads_follow_omp_num_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert threads() == 1
