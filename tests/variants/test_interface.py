@@ -27,6 +27,14 @@ TRAINABLE = [
     for backend in variants.get(name).backends
     if variants.get(name).support(AttentionConfig(8, 2), CPU, torch.float64, backend=backend).ok
 ]
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+EVERYWHERE = [pytest.param("cpu", *pair, id="-".join(("cpu", *pair))) for pair in TRAINABLE] + [
+    pytest.param(
+        "cuda", name, backend, marks=[pytest.mark.cuda, NO_CUDA], id=f"cuda-{name}-{backend}"
+    )
+    for name in variants.names()
+    for backend in variants.get(name).backends
+]
 
 
 def grads(y: Tensor, x: Tensor, layer: Variant, upstream: Tensor) -> list[Tensor]:
@@ -76,15 +84,18 @@ def test_output_and_gradients_equal_the_oracle(
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(("name", "backend"), TRAINABLE)
+@pytest.mark.parametrize(("device", "name", "backend"), EVERYWHERE)
 def test_low_precision_stays_within_what_the_dtype_explains(
-    name: str, backend: str, dtype: torch.dtype, causal: bool
+    device: str, name: str, backend: str, dtype: torch.dtype, causal: bool
 ) -> None:
     layer = make_layer(
         name, dim=64, heads=4, chunk_size=16, causal=causal, backend=backend, dtype=dtype
-    )
-    x = random(2, 150, 64).to(dtype).requires_grad_()
-    upstream = random(2, 150, 64, seed=2).to(dtype)
+    ).to(device)
+    support = layer.support(layer.config, torch.device(device), dtype, backend=backend)
+    if not support.ok:
+        pytest.skip(support.reason)
+    x = random(2, 150, 64).to(device, dtype).requires_grad_()
+    upstream = random(2, 150, 64, seed=2).to(device, dtype)
     got, want, own = layer(x), layer.oracle(x), layer.oracle(x, dtype=dtype)
     # All gradients as one vector: some are zero in exact arithmetic (a key's bias shifts every
     # score alike), and an error relative to nothing says nothing.
