@@ -89,6 +89,8 @@ class Display:
             TextColumn("{task.fields[left]}"),
             console=console,
             disable=not console.is_terminal,
+            # Each refresh takes a core from the worker for a moment; the clock needs no more.
+            refresh_per_second=1,
             transient=True,
         )
         self._task = self._bar.add_task("", total=self._total, completed=done, left="")

@@ -6,6 +6,7 @@ log-sum-exps. Three backends that differ in how a chunk is attended to.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import torch
@@ -99,24 +100,26 @@ class _Sorting:
             before = x.unflatten(1, (self.rounds, self.chunks)).roll(1, dims=2).flatten(1, 2)
         return torch.cat([x, before], dim=2)
 
-    def masks(self, exists: Tensor | None, causal: bool) -> tuple[Tensor, Tensor]:
-        """Which key of a chunk's window is the query's own, and which it must not see: bool
-        `(n, rounds · chunks, chunk_size, 2 · chunk_size)`, the second possibly with 1 for
-        chunk_size. A query's own key is never among the second."""
+    def masks(self, exists: Tensor | None, causal: bool) -> tuple[Tensor, Tensor | None]:
+        """Which key of a chunk's window is the query's own, and which are hidden from it.
+
+        Both bool, the first `(n, rounds · chunks, chunk_size, 2 · chunk_size)`, the second
+        broadcastable to it or None where nothing is hidden; own wins over hidden.
+        """
         query, key = self.position[..., None], self.with_previous(self.position)[:, :, None]
-        own = query == key
-        hidden = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=key.device)
+        hidden = []
         if exists is not None:
             exists = exists.repeat_interleave(self.n // len(exists), 0)
             there = exists.gather(1, self.position.flatten(1)).view_as(self.position)
-            hidden = ~self.with_previous(there)[:, :, None]
+            hidden.append(~self.with_previous(there)[:, :, None])
         if self.wrap == "none":
-            nothing = torch.zeros(self.rounds * self.chunks, 2 * self.chunk_size).bool()
-            nothing[:: self.chunks, self.chunk_size :] = True
-            hidden = hidden | nothing.to(key.device)[None, :, None]
+            shape = (1, self.rounds * self.chunks, 1, 2 * self.chunk_size)
+            nothing = torch.zeros(shape, dtype=torch.bool, device=key.device)
+            nothing[:, :: self.chunks, :, self.chunk_size :] = True
+            hidden.append(nothing)
         if causal:
-            hidden = hidden | (key > query)
-        return own, hidden & ~own
+            hidden.append(key > query)
+        return query == key, reduce(torch.logical_or, hidden) if hidden else None
 
 
 def attend_rounds(
@@ -155,8 +158,10 @@ def attend_rounds(
     k = slots.with_previous(slots.to_slots(key))
     v = slots.with_previous(slots.to_slots(value))
     if backend == "sdpa":
-        bias = torch.zeros(own.shape, dtype=q.dtype, device=q.device)
-        bias = bias.masked_fill_(hidden, float("-inf")).masked_fill_(own, SELF_SCORE)
+        bias = torch.zeros_like(own, dtype=q.dtype)
+        if hidden is not None:
+            bias.masked_fill_(hidden, float("-inf"))
+        bias.masked_fill_(own, SELF_SCORE)
         out, alone = _FlashRounds.apply(q, k, v, bias, slots, scale)  # type: ignore[no-untyped-call]
     else:
         attend = _flex if backend == "flex" else _plain
@@ -184,26 +189,29 @@ def _join(mixed: Tensor, lse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _plain(
-    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor, scale: float
+    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor | None, scale: float
 ) -> tuple[Tensor, Tensor]:
     """Materialised scores of every chunk."""
     # In half precision the log-sum-exps would be rounded to where rounds are weighted wrongly.
     wide = torch.promote_types(q.dtype, torch.float32)
     scores = torch.matmul(q, k.transpose(-2, -1)).to(wide) * scale
-    scores = scores.masked_fill(hidden, float("-inf")).masked_fill(own, SELF_SCORE)
+    if hidden is not None:
+        scores = scores.masked_fill(hidden, float("-inf"))
+    scores = scores.masked_fill(own, SELF_SCORE)
     lse = torch.logsumexp(scores, dim=-1)
     weights = torch.softmax(scores, dim=-1).to(v.dtype)
     return torch.matmul(weights, v), lse
 
 
 def _flex(
-    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor, scale: float
+    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor | None, scale: float
 ) -> tuple[Tensor, Tensor]:
     """FlexAttention; batch is the head, its head is the chunk."""
-    hidden = hidden.expand_as(own)
+    shown = None if hidden is None else ~hidden.expand_as(own)
 
     def score_mod(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        score = torch.where(hidden[b, h, i, j], float("-inf"), score)
+        if shown is not None:
+            score = torch.where(shown[b, h, i, j], score, float("-inf"))
         return torch.where(own[b, h, i, j], SELF_SCORE, score)
 
     kernel = compiled(q.device.type)

@@ -121,7 +121,7 @@ def test_a_bound_follows_the_dtype(make_point: MakePoint) -> None:
 
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         eps = torch.finfo(dtype).eps
-        assert 4 * eps <= bound(str(dtype).removeprefix("torch.")) < 12 * eps
+        assert eps <= bound(str(dtype).removeprefix("torch.")) < 8 * eps
 
 
 def test_an_output_of_the_wrong_shape_has_an_infinite_error(make_point: MakePoint) -> None:
