@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test lint types clean
+.PHONY: sweep test lint types picture clean
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
@@ -29,6 +29,12 @@ types: .venv/installed
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check torch
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# README's picture, from a run that is in the repository.
+picture: .venv/installed
+	$(BIN)/hatrick report docs/results/cpu/default.jsonl --out build/page.html
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1180 \
+	  --virtual-time-budget=8000 --screenshot=docs/page.png build/page.html
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,7 +11,6 @@ import torch
 
 import variants.registry
 
-
 # Tensors of tests are small: a second thread gains nothing, and on a busy machine every one of its
 # barriers waits for a time slice.
 torch.set_num_threads(1)

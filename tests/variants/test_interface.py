@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import make_layer, make_mask, random
+from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -308,6 +309,25 @@ def test_a_perturbed_fast_path_does_not_take_the_oracle_along(
     monkeypatch.setattr(fast_path, lambda q, *_, **__: 1.5 * q)
     assert torch.equal(layer.oracle(x), before)
     assert (layer(x) - before).norm() / before.norm() > 1e-2
+
+
+@pytest.mark.parametrize("direction", ["forward", "forward+backward"])
+@pytest.mark.parametrize("name", variants.names())
+def test_speed(name: str, direction: str, benchmark: BenchmarkFixture) -> None:
+    """A layer as a benchmark: `make test ARGS="-k speed --benchmark-enable"` times it."""
+    layer = make_layer(name, dim=256, heads=4, chunk_size=64, dtype=torch.float32)
+    x = random(1, 1024, 256, dtype=torch.float32).requires_grad_()
+
+    def call() -> Tensor:
+        if direction == "forward":
+            with torch.no_grad():
+                return layer(x)
+        layer.zero_grad()
+        y = layer(x)
+        y.sum().backward()
+        return y
+
+    assert benchmark(call).isfinite().all()
 
 
 @pytest.mark.parametrize("name", variants.names())
