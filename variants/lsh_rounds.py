@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import AuxRequest
 
 from hatrick.flex import compiled, flex_reason
 
@@ -215,8 +216,10 @@ def _flex(
         return torch.where(own[b, h, i, j], SELF_SCORE, score)
 
     kernel = compiled(q.device.type)
-    mixed, lse = kernel(q, k, v, score_mod=score_mod, scale=scale, return_lse=True)
-    return mixed, lse
+    mixed, rest = kernel(
+        q, k, v, score_mod=score_mod, scale=scale, return_aux=AuxRequest(lse=True)
+    )
+    return mixed, rest.lse
 
 
 class _FlashRounds(torch.autograd.Function):
