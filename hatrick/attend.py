@@ -13,9 +13,13 @@ BACKENDS = ("sdpa", "plain", "flex")
 HATrick class does; `sdpa` is `F.scaled_dot_product_attention`; `flex` is FlexAttention."""
 
 
-def backend_reason(backend: str, device: torch.device, dtype: torch.dtype, training: bool) -> str:
+def backend_reason(
+    backend: str, device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool
+) -> str:
     """Why `backend` cannot run there; empty if it can. `training`: with gradients."""
-    return flex_reason(device, dtype, training) if backend == "flex" else ""
+    if backend != "flex":
+        return ""
+    return flex_reason(device, dtype, head_dim, training=training)
 
 
 def attend(
@@ -52,9 +56,6 @@ def attend(
     scale = query.shape[-1] ** -0.5 if scale is None else scale
 
     if backend == "flex":
-        training = torch.is_grad_enabled() and query.requires_grad
-        if reason := flex_reason(query.device, query.dtype, training):
-            raise ValueError(f"backend 'flex' cannot run here: {reason}")
         return flex_masked(query, key, value, keys, pairs, scale)
 
     visible = pairs if keys is None else keys[:, None, None, :]

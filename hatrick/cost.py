@@ -32,8 +32,15 @@ class Cost:
 
 
 def passes(direction: str) -> int:
-    """How many forwards a call is worth: 1 for `forward`, 3 for `forward+backward`."""
-    return {"forward": 1, "forward+backward": 3}[direction]
+    """How many forwards a call is worth: 1 for `forward`, 3 for `forward+backward`.
+
+    Raises:
+        ValueError: another direction.
+    """
+    worth = {"forward": 1, "forward+backward": 3}
+    if direction not in worth:
+        raise ValueError(f"no direction {direction!r}; choose from {', '.join(worth)}")
+    return worth[direction]
 
 
 def linear(rows: int, inputs: int, outputs: int, element_size: int) -> Cost:

@@ -33,22 +33,39 @@ def _cannot_compile_on_cpu() -> str:
     return ""
 
 
-def flex_reason(device: torch.device, dtype: torch.dtype, training: bool) -> str:
+def flex_reason(device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool) -> str:
     """Why FlexAttention cannot run there; empty if it can. `training`: with gradients."""
     if dtype not in DTYPES:
         return f"FlexAttention takes float32, bfloat16 and float16, not {dtype}"
     if device.type == "cpu":
-        if training:
-            return "FlexAttention has no backward on CPU"
-        return _cannot_compile_on_cpu()
+        return "FlexAttention has no backward on CPU" if training else _cannot_compile_on_cpu()
+    if head_dim < 16:
+        return f"FlexAttention takes a head_dim of at least 16 on {device.type}, not {head_dim}"
     if device.type == "cuda" and find_spec("triton") is None:
         return "FlexAttention needs triton on CUDA, and it is not installed"
     return ""
 
 
+def check_flex(query: Tensor, key: Tensor, value: Tensor) -> None:
+    """Raise ValueError, with the reason, if FlexAttention cannot run on these tensors."""
+    if torch.compiler.is_compiling():
+        return  # within somebody's torch.compile there is no asking the system about compilers
+    training = torch.is_grad_enabled() and any(t.requires_grad for t in (query, key, value))
+    reason = flex_reason(query.device, query.dtype, query.shape[-1], training=training)
+    if reason:
+        raise ValueError(f"backend 'flex' cannot run here: {reason}")
+
+
+def flex_kernel(device: torch.device) -> Callable[..., Any]:
+    """`flex_attention`, compiled; within a torch.compile it is compiled with the rest."""
+    if torch.compiler.is_compiling():
+        uncompiled: Callable[..., Any] = flex_attention
+        return uncompiled
+    return _compiled(device.type)
+
+
 @lru_cache(maxsize=2)
-def compiled(device_type: str) -> Callable[..., Any]:
-    """`flex_attention` through torch.compile."""
+def _compiled(device_type: str) -> Callable[..., Any]:
     # On CPU each shape is compiled by itself: with symbolic sizes, inductor's C++ template names
     # variables that it never declares. A sweep therefore compiles far more often than torch's
     # default limit of 8 allows for.
@@ -78,43 +95,48 @@ def flex_masked(
             score = torch.where(pairs[q, kv], score, float("-inf"))
         return score
 
-    out: Tensor = compiled(query.device.type)(query, key, value, score_mod=score_mod, scale=scale)
+    check_flex(query, key, value)
+    kernel = flex_kernel(query.device)
+    out: Tensor = kernel(query, key, value, score_mod=score_mod, scale=scale)
     return out
 
 
-@lru_cache(maxsize=32)
-def band_mask(q_len: int, kv_len: int, left: int, right: int, device: torch.device) -> BlockMask:
+def band_mask(seq_len: int, left: int, right: int, device: torch.device) -> BlockMask:
     """Which key blocks a query block needs when query i sees keys i − left … i + right.
 
-    Positions are aligned at the end of both sequences. Built from block numbers alone:
-    `create_block_mask` would evaluate every (query, key) pair.
+    Built from block numbers alone: `create_block_mask` would evaluate every (query, key) pair.
     """
-    offset = kv_len - q_len
-    q_blocks, kv_blocks = -(-q_len // BLOCK), -(-kv_len // BLOCK)
-    first_q = torch.arange(q_blocks, device=device)[:, None] * BLOCK + offset
-    last_q = (first_q + BLOCK - 1).clamp(max=kv_len - 1)
-    first_k = torch.arange(kv_blocks, device=device)[None, :] * BLOCK
-    last_k = first_k + BLOCK - 1
-    touched = (last_k >= first_q - left) & (first_k <= last_q + right) & (first_k < kv_len)
-    inside = (first_k >= last_q - left) & (last_k <= first_q + right) & (last_k < kv_len)
-    inside &= first_q + BLOCK <= kv_len  # a ragged query block is never a full one
+    blocks = -(-seq_len // BLOCK)
+    first = torch.arange(blocks, device=device) * BLOCK
+    last = (first + BLOCK - 1).clamp(max=seq_len - 1)
+    first_q, last_q = first[:, None], last[:, None]
+    touched = (last >= first_q - left) & (first <= last_q + right)
+    inside = (first >= last_q - left) & (last <= first_q + right)
+    whole = last - first == BLOCK - 1
+    inside &= whole & whole[:, None]  # a ragged block is never a full one
 
-    def ordered(blocks: Tensor) -> tuple[Tensor, Tensor]:
-        count = blocks.sum(1, dtype=torch.int32)
-        index = blocks.to(torch.int8).argsort(dim=1, descending=True, stable=True)
+    def ordered(chosen: Tensor) -> tuple[Tensor, Tensor]:
+        count = chosen.sum(1, dtype=torch.int32)
+        index = chosen.to(torch.int8).argsort(dim=1, descending=True, stable=True)
         return count[None, None], index.to(torch.int32)[None, None]
 
     def mask_mod(b: Tensor, h: Tensor, q: Tensor, kv: Tensor) -> Tensor:
-        position = q + offset
-        return (kv >= position - left) & (kv <= position + right)
+        return (kv >= q - left) & (kv <= q + right)
 
     return BlockMask.from_kv_blocks(
         *ordered(touched & ~inside),
-        *ordered(touched & inside),
+        *ordered(inside),
         BLOCK_SIZE=BLOCK,
         mask_mod=mask_mod,
-        seq_lengths=(q_len, kv_len),
+        seq_lengths=(seq_len, seq_len),
     )
+
+
+@lru_cache(maxsize=32)
+def _kept_band_mask(seq_len: int, left: int, right: int, device: torch.device) -> BlockMask:
+    # It outlives the call: what is made in inference mode could not be used in a backward later.
+    with torch.inference_mode(False):
+        return band_mask(seq_len, left, right, device)
 
 
 def flex_band(
@@ -128,7 +150,9 @@ def flex_band(
     scale: float,
 ) -> Tensor:
     """Attention in a band, `(N, H, T, d)` each, without masks that grow with T²."""
-    block_mask = band_mask(query.shape[2], key.shape[2], left, right, query.device)
+    check_flex(query, key, value)
+    make = band_mask if torch.compiler.is_compiling() else _kept_band_mask
+    block_mask = make(query.shape[2], left, right, query.device)
     score_mod = None
     if key_padding_mask is not None:
         padded = key_padding_mask
@@ -136,7 +160,7 @@ def flex_band(
         def score_mod(score: Tensor, b: Tensor, head: Tensor, q: Tensor, kv: Tensor) -> Tensor:
             return torch.where(padded[b, kv], float("-inf"), score)
 
-    out: Tensor = compiled(query.device.type)(
+    out: Tensor = flex_kernel(query.device)(
         query, key, value, score_mod=score_mod, block_mask=block_mask, scale=scale
     )
     return out

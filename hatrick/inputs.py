@@ -6,15 +6,40 @@ import torch
 from torch import Tensor
 
 
-def check_input(x: Tensor, dim: int, key_padding_mask: Tensor | None) -> None:
-    """Raise ValueError unless `x` is `(batch, seq_len ≥ 1, dim)` and floating, and the mask bool
-    `(batch, seq_len)`."""
+def check_sizes(dim: int, heads: int, chunk_size: int, dropout: float, causal: bool) -> None:
+    """Raise ValueError unless these make a layer."""
+    for name, value in (("dim", dim), ("heads", heads), ("chunk_size", chunk_size)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    if dim % heads:
+        raise ValueError(f"dim must be divisible by heads, got dim={dim} and heads={heads}")
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"dropout must be in [0, 1), got {dropout!r}")
+    if not isinstance(causal, bool):
+        raise ValueError(f"causal must be True or False, got {causal!r}")
+
+
+def check_heads(*tensors: Tensor) -> None:
+    """Raise ValueError unless all are `(batch, heads, seq_len ≥ 1, head_dim)`, of one shape."""
+    shapes = [tuple(t.shape) for t in tensors]
+    if len(shapes[0]) != 4 or len(set(shapes)) > 1 or shapes[0][2] < 1:
+        raise ValueError(
+            "all tensors must be (batch, heads, seq_len, head_dim), of one shape and with at least "
+            f"one token, got {', '.join(map(str, shapes))}"
+        )
+
+
+def check_input(x: Tensor, dim: int, key_padding_mask: Tensor | None, dtype: torch.dtype) -> None:
+    """Raise ValueError unless `x` is `(batch, seq_len ≥ 1, dim)` and of the layer's `dtype` (or
+    autocast is on), and the mask bool `(batch, seq_len)`."""
     if x.dim() != 3 or x.shape[2] != dim:
         raise ValueError(f"x must be (batch, seq_len, {dim}), got {tuple(x.shape)}")
     if x.shape[1] < 1:
         raise ValueError(f"x must hold at least one token, got {tuple(x.shape)}")
     if not x.is_floating_point():
         raise ValueError(f"x must be a floating-point tensor, got {x.dtype}")
+    if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
+        raise ValueError(f"x must be {dtype} as the layer is, got {x.dtype}; convert one of them")
     check_mask(key_padding_mask, x.shape[0], x.shape[1])
 
 

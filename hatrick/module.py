@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hatrick.attend import BACKENDS, attend
-from hatrick.inputs import check_input, zero_padding
+from hatrick.inputs import check_input, check_sizes, zero_padding
 
 PUBLISHED_NAMES = {
     "qkv_word": "token_qkv",
@@ -49,7 +49,8 @@ class HATrick(nn.Module):
         backend: `auto`, `sdpa`, `plain` or `flex`; see `hatrick.attend`.
 
     Raises:
-        ValueError: a size below 1, `dim` not divisible by `heads`, an unknown backend.
+        ValueError: a size that is no integer of at least 1, `dim` not divisible by `heads`,
+            `dropout` outside [0, 1), an unknown backend.
     """
 
     def __init__(
@@ -65,11 +66,7 @@ class HATrick(nn.Module):
         backend: str = "auto",
     ) -> None:
         super().__init__()
-        for name, value in (("dim", dim), ("heads", heads), ("chunk_size", chunk_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        if dim % heads:
-            raise ValueError(f"dim must be divisible by heads, got dim={dim} and heads={heads}")
+        check_sizes(dim, heads, chunk_size, dropout, causal)
         if backend not in ("auto", *BACKENDS):
             raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
         self.dim, self.heads, self.chunk_size = dim, heads, chunk_size
@@ -104,7 +101,7 @@ class HATrick(nn.Module):
         """A layer with the weights of the author's class, on their device and in their dtype.
 
         Raises:
-            ValueError: a parameter is missing, unknown, or not a floating-point tensor.
+            ValueError: a parameter is missing, unknown, of another shape, or not floating-point.
         """
         renamed = {}
         for name, tensor in state_dict.items():
@@ -112,6 +109,9 @@ class HATrick(nn.Module):
             if stem not in PUBLISHED_NAMES:
                 known = ", ".join(PUBLISHED_NAMES)
                 raise ValueError(f"{name!r} is not a parameter of the published class ({known})")
+            if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+                kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+                raise ValueError(f"{name!r} must be a floating-point tensor, got {kind}")
             renamed[PUBLISHED_NAMES[stem] + (f".{leaf}" if leaf else "")] = tensor
         if "cls_token" not in renamed:
             raise ValueError("the published state_dict lacks 'cls_token'")
@@ -125,9 +125,13 @@ class HATrick(nn.Module):
             dtype=token.dtype,
             backend=backend,
         )
-        missing = layer.state_dict().keys() - renamed.keys()
-        if missing:
+        own = layer.state_dict()
+        if missing := own.keys() - renamed.keys():
             raise ValueError(f"the published state_dict lacks {', '.join(sorted(missing))}")
+        for name, tensor in renamed.items():
+            if name not in own or own[name].shape != tensor.shape:
+                expected = tuple(own[name].shape) if name in own else "no such parameter"
+                raise ValueError(f"{name}: expected {expected}, got {tuple(tensor.shape)}")
         layer.load_state_dict(renamed)
         return layer
 
@@ -145,7 +149,7 @@ class HATrick(nn.Module):
         Raises:
             ValueError: a shape or dtype other than the above.
         """
-        check_input(x, self.dim, key_padding_mask)
+        check_input(x, self.dim, key_padding_mask, self.cls_token.dtype)
         x = zero_padding(x, key_padding_mask)
         B, T, D = x.shape
         n = min(self.chunk_size, T)

@@ -57,7 +57,7 @@ class CoreVariant(Variant):
         return zero_padding(self.norm(x + mixed), key_padding_mask)
 
     def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
-        check_input(x, self.config.dim, key_padding_mask)
+        check_input(x, self.config.dim, key_padding_mask, self.norm.weight.dtype)
         x = zero_padding(x, key_padding_mask)
         mixed = self.core(*self.split(x), key_padding_mask=key_padding_mask)
         return self.finish(x, mixed, key_padding_mask)
@@ -89,9 +89,9 @@ class CoreVariant(Variant):
         """How often query `rows[r]` sees key j: bool or int64 `(R, seq_len)`."""
 
     def visible(self, seq_len: int) -> Tensor:
-        return (
-            self.counts(seq_len, oracles.positions(seq_len, None, self.in_proj.weight.device)) > 0
-        )
+        where = oracles.positions(seq_len, None, self.in_proj.weight.device)
+        # A token always reaches its own output, through its query and the residual.
+        return (self.counts(seq_len, where) > 0) | (where[:, None] == where)
 
     def core_oracle(
         self,
@@ -127,7 +127,8 @@ class CoreVariant(Variant):
     ) -> Tensor:
         """The one formula of every oracle: softmax(QKᵀ/√d + log C) V, for the queries `where`."""
         query, key, value = (
-            zero_padding(t, padding) for t in self.query_key_value(*(t.to(dtype) for t in tensors))
+            oracles.without_padding(t, padding)
+            for t in self.query_key_value(*(t.to(dtype) for t in tensors))
         )
         if padding is not None:
             counts = counts * ~padding[:, None, None, :]
@@ -167,7 +168,7 @@ class CoreVariant(Variant):
         rows: Tensor | None = None,
         dtype: torch.dtype = torch.float64,
     ) -> Tensor:
-        x = zero_padding(x, key_padding_mask)
+        x = oracles.without_padding(x, key_padding_mask)
         tensors = self.dense_tensors(x, dtype)
         mixed = self.core_oracle(
             *tensors, key_padding_mask=key_padding_mask, rows=rows, dtype=dtype
@@ -181,7 +182,7 @@ class CoreVariant(Variant):
         *,
         rows: Tensor | None = None,
     ) -> tuple[Tensor, Tensor] | None:
-        x = zero_padding(x, key_padding_mask)
+        x = oracles.without_padding(x, key_padding_mask)
         tensors = self.dense_tensors(x, torch.float64)
         full = self.core_full_oracle(*tensors, key_padding_mask=key_padding_mask, rows=rows)
         if full is None:

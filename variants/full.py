@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from hatrick.attend import attend, backend_reason
 from hatrick.cost import Cost, attention, causal_pairs
 from hatrick.flex import flex_band
-from hatrick.inputs import check_mask, zero_padding
+from hatrick.inputs import check_heads, check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
 from variants.interface import Target, Workload
@@ -40,8 +40,10 @@ def full_attention(
         `(batch, heads, seq_len, head_dim)`; zero for a query that sees no key.
 
     Raises:
-        ValueError: a mask of the wrong shape, a backend that is unknown or cannot run here.
+        ValueError: shapes that differ, a mask of the wrong shape, a backend that is unknown or
+            cannot run here.
     """
+    check_heads(q, k, v)
     batch, _, seq_len, head_dim = q.shape
     if backend not in ("auto", *BACKENDS):
         raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
@@ -106,7 +108,13 @@ class Full(CoreVariant):
     def backend_reason(cls, backend: str, target: Target) -> str:
         if backend == "xformers":
             return xformers_reason(target, right=0 if target.config.causal else None)
-        return backend_reason(backend, target.device, target.dtype, target.training)
+        return backend_reason(
+            backend,
+            target.device,
+            target.dtype,
+            target.config.head_dim,
+            training=target.training,
+        )
 
     def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         return full_attention(

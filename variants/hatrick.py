@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from hatrick.attend import BACKENDS, backend_reason
 from hatrick.cost import Cost, hatrick_cost
-from hatrick.inputs import zero_padding
 from hatrick.module import HATrick
 from hatrick.reference import reference
 from variants import oracles
@@ -46,7 +45,13 @@ class HATrickVariant(Variant):
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:
-        return backend_reason(backend, target.device, target.dtype, target.training)
+        return backend_reason(
+            backend,
+            target.device,
+            target.dtype,
+            target.config.head_dim,
+            training=target.training,
+        )
 
     def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
         y: Tensor = self.layer(x, key_padding_mask=key_padding_mask)
@@ -97,7 +102,7 @@ class HATrickVariant(Variant):
         """Full attention through the token projection, the out-projection and the norm of step 1:
         what HATrick would compute if its one chunk held everything and there were no CLS."""
         layer, seq_len = self.layer, x.shape[1]
-        x = zero_padding(x, key_padding_mask).double()
+        x = oracles.without_padding(x, key_padding_mask).double()
         where = oracles.positions(seq_len, rows, x.device)
         weight, bias = layer.token_qkv.weight.double(), layer.token_qkv.bias.double()
         query, key, value = oracles.project(x, weight, bias, self.config.heads)
@@ -112,4 +117,4 @@ class HATrickVariant(Variant):
         out_proj = (layer.out_proj.weight.double(), layer.out_proj.bias.double())
         y_full = oracles.sublayer(x[:, where], mixed, out_proj, norm, layer.norm_local.eps, padded)
         y_none = F.layer_norm(x[:, where], x.shape[-1:], *norm, layer.norm_local.eps)
-        return y_full, zero_padding(y_none, padded)
+        return y_full, oracles.without_padding(y_none, padded)

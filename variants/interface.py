@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from hatrick.cost import Cost, passes
+from hatrick.inputs import check_sizes
 
 Direction = Literal["forward", "forward+backward"]
 Scope = Literal["layer", "core"]
@@ -45,16 +46,7 @@ class AttentionConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in ("dim", "heads", "chunk_size"):
-            value = getattr(self, field)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{field} must be an integer of at least 1, got {value!r}")
-        if self.dim % self.heads:
-            raise ValueError(
-                f"dim must be divisible by heads, got dim={self.dim} and heads={self.heads}"
-            )
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout!r}")
+        check_sizes(self.dim, self.heads, self.chunk_size, self.dropout, self.causal)
 
     @property
     def head_dim(self) -> int:
@@ -167,6 +159,8 @@ class Variant(nn.Module, ABC):
         options: VariantOptions | None = None,
     ) -> Support:
         """Whether this can run there, and on which backend, without running anything."""
+        if not dtype.is_floating_point:
+            return Support(False, f"attention needs a floating-point dtype, not {dtype}")
         if scope == "core" and not cls.core_tensors:
             return Support(False, f"{cls.name} has no (query, key, value) core to time alone")
         if backend not in ("auto", *cls.backends):
@@ -206,15 +200,28 @@ class Variant(nn.Module, ABC):
         element_size: int = 4,
         options: VariantOptions | None = None,
     ) -> Cost | None:
-        """FLOPs and bytes of one call, by the conventions of `hatrick.cost`; None if unknown."""
+        """FLOPs and bytes of one call, by the conventions of `hatrick.cost`; None if unknown.
+
+        Raises:
+            ValueError: an unknown direction, or the core of a variant that has none.
+        """
         workload = Workload(config, batch, seq_len, scope, element_size, options or cls.Options())
+        if scope == "core" and not cls.core_tensors:
+            raise ValueError(f"{cls.name} has no core whose cost could be counted")
         forward = cls.forward_cost(workload)
-        return None if forward is None else forward * passes(direction)
+        if forward is None:
+            return None
+        return forward * passes(direction) + cls.cost_without_gradient(workload)
 
     @classmethod
     @abstractmethod
     def forward_cost(cls, workload: Workload) -> Cost | None:
-        """FLOPs and bytes of one forward call; None where nobody gave a model."""
+        """FLOPs and bytes of what is differentiated in one forward call; None if unknown."""
+
+    @classmethod
+    def cost_without_gradient(cls, workload: Workload) -> Cost:
+        """What a forward call costs besides, and no backward repeats: LSH's hashing."""
+        return Cost(0, 0)
 
     @abstractmethod
     def visible(self, seq_len: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hatrick.cost import Cost, attention, linear
-from hatrick.inputs import check_input, check_mask, zero_padding
+from hatrick.inputs import check_heads, check_input, check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
 from variants.interface import Target, VariantOptions, Workload
@@ -112,11 +112,7 @@ def _check(
     buckets: Tensor | None,
     backend: str,
 ) -> None:
-    if qk.dim() != 4 or qk.shape != v.shape:
-        raise ValueError(
-            "qk and v must both be (batch, heads, seq_len, head_dim), got "
-            f"{tuple(qk.shape)} and {tuple(v.shape)}"
-        )
+    check_heads(qk, v)
     if chunk_size < 1 or rounds < 1:
         raise ValueError(f"chunk_size and rounds must be at least 1, got {chunk_size} and {rounds}")
     if wrap not in ("flat", "round", "none"):
@@ -124,9 +120,11 @@ def _check(
     if backend not in ("auto", *BACKENDS):
         raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
     expected = (*qk.shape[:2], rounds, qk.shape[2])
-    if buckets is not None and (tuple(buckets.shape) != expected or buckets.is_floating_point()):
+    if buckets is not None and (
+        tuple(buckets.shape) != expected or buckets.dtype not in (torch.int32, torch.int64)
+    ):
         raise ValueError(
-            f"buckets must be integers (batch, heads, rounds, seq_len) = {expected}, "
+            f"buckets must be int64 or int32 (batch, heads, rounds, seq_len) = {expected}, "
             f"got {buckets.dtype} {tuple(buckets.shape)}"
         )
 
@@ -146,7 +144,7 @@ class LSHOptions(VariantOptions):
 class LSH(CoreVariant):
     """LSH attention as a sub-layer. `forward` takes `buckets` and `generator` besides."""
 
-    summary = "tokens sorted by hash bucket, each sees its chunk and the one before, O(T·n·rounds)"
+    summary = "tokens sorted by hash bucket, each sees its chunk and the one before"
     backends = BACKENDS
     core_tensors = ("query_key", "value")
     Options = LSHOptions
@@ -154,7 +152,13 @@ class LSH(CoreVariant):
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:
-        return rounds_reason(backend, target.device, target.dtype, target.training)
+        return rounds_reason(
+            backend,
+            target.device,
+            target.dtype,
+            target.config.head_dim,
+            training=target.training,
+        )
 
     def buckets(self, qk: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The buckets of `qk`, `(batch, heads, rounds, seq_len)`."""
@@ -195,7 +199,7 @@ class LSH(CoreVariant):
     ) -> Tensor:
         """As every variant's; `buckets` `(batch, heads, rounds, seq_len)` instead of hashing, or
         a `generator` for other hash functions than those of the option `seed`."""
-        check_input(x, self.config.dim, key_padding_mask)
+        check_input(x, self.config.dim, key_padding_mask, self.norm.weight.dtype)
         x = zero_padding(x, key_padding_mask)
         qk, v = self.split(x)
         if buckets is None:
@@ -214,7 +218,7 @@ class LSH(CoreVariant):
     ) -> Tensor:
         """As every variant's. The hashes are an input to it: `buckets`, or those of `forward`,
         since a hash computed in another precision may be another hash."""
-        x = zero_padding(x, key_padding_mask)
+        x = oracles.without_padding(x, key_padding_mask)
         if buckets is None:
             buckets = self.buckets(self.split(x)[0])
         tensors = self.dense_tensors(x, dtype)
@@ -233,17 +237,18 @@ class LSH(CoreVariant):
     ) -> Tensor:
         qk, value = tensors
         if buckets is None:
-            buckets = self.buckets(zero_padding(qk, key_padding_mask))
+            buckets = self.buckets(oracles.without_padding(qk, key_padding_mask))
         where = oracles.positions(qk.shape[2], rows, qk.device)
         counts = self.bucket_counts(buckets, where, key_padding_mask)
         mixed = self.dense_attention(counts, tensors, key_padding_mask, where, dtype)
-        own = zero_padding(value.to(dtype), key_padding_mask)[:, :, where]
+        own = oracles.without_padding(value.to(dtype), key_padding_mask)[:, :, where]
         return torch.where((counts > 0).any(-1, keepdim=True), mixed, own)
 
     def query_key_value(self, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         qk, value = tensors
-        length = qk.square().sum(-1, keepdim=True).sqrt()
-        return qk, qk / length.clamp(min=1e-12), value
+        # Clamped under the root, whose derivative at zero is infinite.
+        length = qk.square().sum(-1, keepdim=True).clamp(min=1e-24).sqrt()
+        return qk, qk / length, value
 
     def bucket_counts(
         self, buckets: Tensor, rows: Tensor, key_padding_mask: Tensor | None = None
@@ -269,17 +274,26 @@ class LSH(CoreVariant):
             return super().visible(seq_len)
         where = oracles.positions(seq_len, None, buckets.device)
         seen = (self.bucket_counts(buckets, where) > 0).any(1)[0]
-        return seen | torch.eye(seq_len, dtype=torch.bool, device=buckets.device)
+        return seen | (where[:, None] == where)
 
     @classmethod
     def core_cost(cls, workload: Workload) -> Cost:
         """A query sees two chunks a round, whichever they are; which of these keys are earlier or
-        its own depends on the data, so causal costs the same. Hashing is one projection."""
-        assert isinstance(workload.options, LSHOptions)
-        config, seq_len, size = workload.config, workload.seq_len, workload.element_size
-        rounds = workload.options.rounds
-        slots = rounds * seq_len
+        its own depends on the data, so causal costs the same."""
+        config, seq_len = workload.config, workload.seq_len
+        slots = _rounds(workload) * seq_len
         seen = 2 * min(config.chunk_size, seq_len)
-        rotations = rounds * bucket_count(seq_len, config.chunk_size) // 2
-        hashing = linear(seq_len * config.heads, config.head_dim, rotations, size)
-        return attention(slots * seen, slots, slots, config.dim, size) + hashing
+        return attention(slots * seen, slots, slots, config.dim, workload.element_size)
+
+    @classmethod
+    def cost_without_gradient(cls, workload: Workload) -> Cost:
+        """Hashing is one projection to half the buckets of every round."""
+        config, seq_len = workload.config, workload.seq_len
+        rotations = _rounds(workload) * bucket_count(seq_len, config.chunk_size) // 2
+        vectors = workload.batch * seq_len * config.heads
+        return linear(vectors, config.head_dim, rotations, workload.element_size)
+
+
+def _rounds(workload: Workload) -> int:
+    assert isinstance(workload.options, LSHOptions)
+    return workload.options.rounds

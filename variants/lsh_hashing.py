@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+BLOCK_ELEMENTS = 1 << 24
+"""Products of tokens and buckets that are made at a time."""
+
 
 def hash_buckets(
     qk: Tensor,
@@ -37,9 +40,21 @@ def hash_buckets(
     rotations = torch.randn(
         rounds, qk.shape[3], half, generator=generator, device=generator.device
     ).to(qk)
+    # A product for every token and bucket would be the largest tensor of the whole attention.
+    block = max(1, BLOCK_ELEMENTS // (qk.shape[0] * qk.shape[1] * half))
     with torch.no_grad():
-        rotated = torch.einsum("bhtd,rdn->bhrtn", qk.detach(), rotations)
-        return torch.cat([rotated, -rotated], dim=-1).argmax(dim=-1)
+        per_round = [
+            torch.cat([_argmax(part @ rotation, half) for part in qk.split(block, dim=2)], dim=2)
+            for rotation in rotations
+        ]
+        return torch.stack(per_round, dim=2)
+
+
+def _argmax(rotated: Tensor, half: int) -> Tensor:
+    """The argmax over [rotated; −rotated], `(…, half)`, without building it."""
+    high, at_high = rotated.max(dim=-1)
+    low, at_low = rotated.min(dim=-1)
+    return torch.where(high >= -low, at_high, at_low + half)
 
 
 def bucket_count(seq_len: int, chunk_size: int) -> int:

@@ -13,25 +13,25 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import AuxRequest
 
-from hatrick.flex import compiled, flex_reason
+from hatrick.flex import flex_kernel, flex_reason
 
 BACKENDS = ("sdpa", "plain", "flex")
 """In the order in which `auto` prefers them."""
 
-SELF_SCORE = -1e4
-"""A token's score for itself: so low that its weight is exactly zero beside any other key, in any
-dtype, and finite, so that a softmax over nothing else is defined. A log-sum-exp below half of it
-says that the token saw nothing else."""
 
-
-def rounds_reason(backend: str, device: torch.device, dtype: torch.dtype, training: bool) -> str:
+def rounds_reason(
+    backend: str, device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool
+) -> str:
     """Why `backend` cannot run there; empty if it can. `training`: with gradients."""
     if backend == "sdpa" and device.type != "cpu":
-        return f"PyTorch's attention kernel gives its log-sum-exp on cpu only, not on {device.type}"
+        return (
+            "joining the rounds needs the log-sum-exp, which is taken from PyTorch's CPU kernel; "
+            f"for {device.type} that is not written"
+        )
     if backend == "flex":
         if device.type == "cpu":
             return "FlexAttention returns no log-sum-exp on CPU, by which rounds are joined"
-        return flex_reason(device, dtype, training)
+        return flex_reason(device, dtype, head_dim, training=training)
     return ""
 
 
@@ -61,14 +61,9 @@ class _Sorting:
 
     def __init__(self, order: Tensor, wrap: str) -> None:
         batch, heads, rounds, chunks, chunk_size = order.shape
-        self.n, self.rounds, self.chunks, self.chunk_size = (
-            batch * heads,
-            rounds,
-            chunks,
-            chunk_size,
-        )
+        self.n, self.heads, self.wrap = batch * heads, heads, wrap
+        self.rounds, self.chunks, self.chunk_size = rounds, chunks, chunk_size
         self.seq_len = chunks * chunk_size
-        self.wrap = wrap
         self.position = order.view(self.n, rounds * chunks, chunk_size)
 
         # Tokens are rows of (n, seq_len); slots, and tokens once a round, of (n, rounds, seq_len).
@@ -102,25 +97,26 @@ class _Sorting:
         return torch.cat([x, before], dim=2)
 
     def masks(self, exists: Tensor | None, causal: bool) -> tuple[Tensor, Tensor | None]:
-        """Which key of a chunk's window is the query's own, and which are hidden from it.
-
-        Both bool, the first `(n, rounds · chunks, chunk_size, 2 · chunk_size)`, the second
-        broadcastable to it or None where nothing is hidden; own wins over hidden.
-        """
+        """Which keys of its chunk's window a query must not see, its own among them: bool
+        `(n, rounds · chunks, chunk_size, 2 · chunk_size)`. And which queries see nothing then:
+        bool `(n, rounds · chunks, chunk_size)`, None where there is none."""
         query, key = self.position[..., None], self.with_previous(self.position)[:, :, None]
-        hidden = []
+        blocked = [query == key]
         if exists is not None:
-            exists = exists.repeat_interleave(self.n // len(exists), 0)
+            exists = exists.repeat_interleave(self.heads, 0)
             there = exists.gather(1, self.position.flatten(1)).view_as(self.position)
-            hidden.append(~self.with_previous(there)[:, :, None])
+            blocked.append(~self.with_previous(there)[:, :, None])
         if self.wrap == "none":
             shape = (1, self.rounds * self.chunks, 1, 2 * self.chunk_size)
             nothing = torch.zeros(shape, dtype=torch.bool, device=key.device)
             nothing[:, :: self.chunks, :, self.chunk_size :] = True
-            hidden.append(nothing)
+            blocked.append(nothing)
         if causal:
-            hidden.append(key > query)
-        return query == key, reduce(torch.logical_or, hidden) if hidden else None
+            blocked.append(key > query)
+        hidden = reduce(torch.logical_or, blocked)
+        # Another token of its own chunk is always there to be seen, unless more is hidden.
+        nobody_alone = len(blocked) == 1 and self.chunk_size > 1
+        return hidden, None if nobody_alone else hidden.all(-1)
 
 
 def attend_rounds(
@@ -149,76 +145,73 @@ def attend_rounds(
     if backend == "auto":
         backend = "sdpa" if query.device.type == "cpu" else "plain"
     training = torch.is_grad_enabled() and (query.requires_grad or value.requires_grad)
-    if reason := rounds_reason(backend, query.device, query.dtype, training):
+    reason = rounds_reason(backend, query.device, query.dtype, query.shape[-1], training=training)
+    if reason:
         raise ValueError(f"backend {backend!r} cannot run here: {reason}")
     shape = query.shape
     query, key, value = (t.flatten(0, 1) for t in (query, key, value))
     slots = _Sorting(order, wrap)
-    own, hidden = slots.masks(exists, causal)
+    hidden, alone = slots.masks(exists, causal)
     q = slots.to_slots(query)
     k = slots.with_previous(slots.to_slots(key))
     v = slots.with_previous(slots.to_slots(value))
     if backend == "sdpa":
-        bias = torch.zeros_like(own, dtype=q.dtype)
-        if hidden is not None:
-            bias.masked_fill_(hidden, float("-inf"))
-        bias.masked_fill_(own, SELF_SCORE)
-        out, alone = _FlashRounds.apply(q, k, v, bias, slots, scale)  # type: ignore[no-untyped-call]
+        out, never = _FlashRounds.apply(q, k, v, hidden, alone, slots, scale)  # type: ignore[no-untyped-call]
     else:
         attend = _flex if backend == "flex" else _plain
-        mixed, lse = attend(q, k, v, own, hidden, scale)
-        out, alone, _ = _join(slots.to_tokens(mixed), slots.to_tokens(lse[..., None]))
-    return torch.where(alone[..., None], value, out).view(shape)
+        mixed, lse = attend(q, k, v, hidden, alone, scale)
+        out, never, _ = _join(slots, mixed, lse, alone)
+    return torch.where(never[..., None], value, out).view(shape)
 
 
-def _join(mixed: Tensor, lse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _join(
+    slots: _Sorting, mixed: Tensor, lse: Tensor, alone: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """One softmax over all rounds from each round's own.
 
     Args:
-        mixed: `(n, rounds, seq_len, d)`; lse: `(n, rounds, seq_len, 1)`.
+        mixed: `(n, rounds · chunks, chunk_size, d)`; lse: the same without d.
+        alone: which queries saw nothing in that round, as lse; their mixed and lse mean nothing.
 
     Returns:
-        The output `(n, seq_len, d)`; which tokens saw nothing but themselves in any round, bool
-        `(n, seq_len)`, whose output means nothing; the log-sum-exp `(n, seq_len)`, 0 for those.
+        The output `(n, seq_len, d)`; which tokens saw nothing in any round, bool `(n, seq_len)`,
+        whose output means nothing; the log-sum-exp `(n, seq_len)`, 0 for those.
     """
-    alone_in_round = lse < SELF_SCORE / 2
-    alone = alone_in_round.all(1, keepdim=True)
-    lse = lse.masked_fill(alone_in_round, float("-inf")).masked_fill(alone, 0.0)
+    if alone is not None:
+        lse = lse.masked_fill(alone, float("-inf"))
+    mixed, lse = slots.to_tokens(mixed), slots.to_tokens(lse[..., None])
+    never = torch.isneginf(lse).all(1, keepdim=True)
+    lse = lse.masked_fill(never, 0.0)
     out = (torch.softmax(lse, dim=1).to(mixed.dtype) * mixed).sum(1)
-    total = torch.logsumexp(lse, dim=1).masked_fill(alone[:, 0], 0.0)
-    return out, alone[:, 0, :, 0], total[..., 0]
+    total = torch.logsumexp(lse, dim=1).masked_fill(never[:, 0], 0.0)
+    return out, never[:, 0, :, 0], total[..., 0]
 
 
 def _plain(
-    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor | None, scale: float
+    q: Tensor, k: Tensor, v: Tensor, hidden: Tensor, alone: Tensor | None, scale: float
 ) -> tuple[Tensor, Tensor]:
-    """Materialised scores of every chunk."""
+    """Materialised scores of every chunk; the log-sum-exp in float32 at least."""
     # In half precision the log-sum-exps would be rounded to where rounds are weighted wrongly.
     wide = torch.promote_types(q.dtype, torch.float32)
     scores = torch.matmul(q, k.transpose(-2, -1)).to(wide) * scale
-    if hidden is not None:
-        scores = scores.masked_fill(hidden, float("-inf"))
-    scores = scores.masked_fill(own, SELF_SCORE)
-    lse = torch.logsumexp(scores, dim=-1)
+    scores = scores.masked_fill(hidden, float("-inf"))
+    if alone is not None:  # a softmax over nothing has no gradient that could be ignored later
+        scores = scores.masked_fill(alone[..., None], 0.0)
     weights = torch.softmax(scores, dim=-1).to(v.dtype)
-    return torch.matmul(weights, v), lse
+    return torch.matmul(weights, v), torch.logsumexp(scores, dim=-1)
 
 
 def _flex(
-    q: Tensor, k: Tensor, v: Tensor, own: Tensor, hidden: Tensor | None, scale: float
+    q: Tensor, k: Tensor, v: Tensor, hidden: Tensor, alone: Tensor | None, scale: float
 ) -> tuple[Tensor, Tensor]:
     """FlexAttention; batch is the head, its head is the chunk."""
-    shown = None if hidden is None else ~hidden.expand_as(own)
+    shown = ~hidden if alone is None else ~hidden | alone[..., None]
 
     def score_mod(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        if shown is not None:
-            score = torch.where(shown[b, h, i, j], score, float("-inf"))
-        return torch.where(own[b, h, i, j], SELF_SCORE, score)
+        return torch.where(shown[b, h, i, j], score, float("-inf"))
 
-    kernel = compiled(q.device.type)
-    mixed, rest = kernel(
-        q, k, v, score_mod=score_mod, scale=scale, return_aux=AuxRequest(lse=True)
-    )
+    kernel = flex_kernel(q.device)
+    mixed, rest = kernel(q, k, v, score_mod=score_mod, scale=scale, return_aux=AuxRequest(lse=True))
     return mixed, rest.lse
 
 
@@ -232,16 +225,24 @@ class _FlashRounds(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, slots: _Sorting, scale: float
+        ctx: Any,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        hidden: Tensor,
+        alone: Tensor | None,
+        slots: _Sorting,
+        scale: float,
     ) -> tuple[Tensor, Tensor]:
+        bias = torch.zeros_like(hidden, dtype=q.dtype).masked_fill_(hidden, float("-inf"))
         mixed, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             q, k, v, attn_mask=bias, scale=scale
         )
-        out, alone, total = _join(slots.to_tokens(mixed), slots.to_tokens(lse[..., None]))
+        out, never, total = _join(slots, mixed, lse, alone)
         ctx.save_for_backward(q, k, v, bias, out, total)
-        ctx.mark_non_differentiable(alone)
+        ctx.mark_non_differentiable(never)
         ctx.slots, ctx.scale = slots, scale
-        return out, alone
+        return out, never
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -261,4 +262,4 @@ class _FlashRounds(torch.autograd.Function):
                 scale=ctx.scale,
             )
         )
-        return grad_q, grad_k, grad_v, None, None, None
+        return grad_q, grad_k, grad_v, None, None, None, None

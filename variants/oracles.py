@@ -19,6 +19,14 @@ def positions(seq_len: int, rows: Tensor | None, device: torch.device) -> Tensor
     return torch.arange(seq_len, device=device) if rows is None else rows.to(device)
 
 
+def without_padding(x: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+    """Zeros where a `(batch, seq_len, dim)` or `(batch, heads, seq_len, d)` tensor is padded."""
+    if key_padding_mask is None:
+        return x
+    padded = key_padding_mask[:, :, None] if x.dim() == 3 else key_padding_mask[:, None, :, None]
+    return torch.where(padded, 0.0, x)
+
+
 def full_counts(seq_len: int, causal: bool, rows: Tensor) -> Tensor:
     """C of full attention: `(R, seq_len)`."""
     key = torch.arange(seq_len, device=rows.device)

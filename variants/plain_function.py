@@ -27,12 +27,18 @@ class FunctionVariant(CoreVariant):
     rule: ClassVar[VisibleRule | None] = None
 
     def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
-        return type(self).function(
+        out = type(self).function(
             *tensors,
             causal=self.config.causal,
             chunk_size=self.config.chunk_size,
             key_padding_mask=key_padding_mask,
         )
+        if not isinstance(out, Tensor) or out.shape != tensors[0].shape:
+            got = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(
+                f"{self.name} must return a tensor of shape {tuple(tensors[0].shape)}, got {got}"
+            )
+        return out
 
     def counts(self, seq_len: int, rows: Tensor) -> Tensor:
         """By the rule; without one all that is known is whether the function is causal."""
@@ -85,16 +91,20 @@ def register_core(
         PluginError: the name is taken, or the function does not take these arguments.
     """
 
+    if not isinstance(name, str):
+        raise PluginError(f"write @register_core('name'), with a name, above {name!r}")
+
     def add(function: CoreFunction) -> CoreFunction:
+        called = getattr(function, "__name__", type(function).__name__)
         try:
             keywords = {"causal": False, "chunk_size": 1, "key_padding_mask": None}
             inspect.signature(function).bind(None, None, None, **keywords)
         except TypeError as error:
             raise PluginError(
-                f"variant {name!r}: {function.__name__}() must take "
+                f"variant {name!r}: {called}() must take "
                 f"(q, k, v, *, causal, chunk_size, key_padding_mask): {error}"
             ) from error
-        doc = (inspect.getdoc(function) or f"the function {function.__name__}").splitlines()[0]
+        doc = (inspect.getdoc(function) or f"the function {called}").splitlines()[0]
         body: dict[str, Any] = {
             "function": staticmethod(function),
             "rule": None if visible is None else staticmethod(visible),

@@ -47,6 +47,9 @@ def register(name: str) -> Callable[[V], V]:
             every variant must have is missing.
     """
 
+    if not isinstance(name, str):
+        raise PluginError(f"write @register('name'), with a name, above {name!r}")
+
     def add(cls: V) -> V:
         if not name.replace("_", "").replace("-", "").isalnum():
             raise PluginError(
@@ -55,6 +58,16 @@ def register(name: str) -> Callable[[V], V]:
             )
         if not (isinstance(cls, type) and issubclass(cls, Variant)):
             raise PluginError(f"variant {name!r}: {cls!r} must be a subclass of variants.Variant")
+        if not (isinstance(cls.Options, type) and issubclass(cls.Options, VariantOptions)):
+            raise PluginError(
+                f"variant {name!r} ({_origin(cls)}): Options must be a subclass of "
+                f"variants.VariantOptions, got {cls.Options!r}"
+            )
+        if not (isinstance(cls.backends, tuple) and cls.backends):
+            raise PluginError(
+                f"variant {name!r} ({_origin(cls)}): backends must be a tuple of at least one "
+                f"name, got {cls.backends!r}"
+            )
         if missing := sorted(getattr(cls, "__abstractmethods__", ())):
             raise PluginError(f"variant {name!r} ({_origin(cls)}) lacks {', '.join(missing)}")
         if name in _variants:
@@ -77,13 +90,19 @@ def broken() -> dict[str, str]:
     """
     failed = {}
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        before = dict(_variants)
+        module = point.value.partition(":")[0]
+        before = set(_variants)
         try:
             point.load()
-        except Exception as error:  # a plug-in may raise anything
-            _variants.clear()
-            _variants.update(before)
+        except (Exception, SystemExit) as error:  # a plug-in may raise anything
+            # Only its own: what it imported, another plug-in perhaps, works and stays.
+            for name in set(_variants) - before:
+                if _variants[name].__module__.split(".")[0] == module.split(".")[0]:
+                    del _variants[name]
             failed[f"{point.name} ({point.value})"] = f"{type(error).__name__}: {error}"
+        else:
+            if not any(cls.__module__.startswith(module) for cls in _variants.values()):
+                failed[f"{point.name} ({point.value})"] = "it registers no variant"
     return failed
 
 

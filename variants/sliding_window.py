@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -11,7 +9,7 @@ from torch import Tensor
 from hatrick.attend import attend, backend_reason
 from hatrick.cost import Cost, attention
 from hatrick.flex import flex_band
-from hatrick.inputs import check_mask, zero_padding
+from hatrick.inputs import check_heads, check_mask, zero_padding
 from variants import oracles
 from variants.core import CoreVariant
 from variants.interface import AttentionConfig, Target, VariantOptions, Workload
@@ -54,11 +52,7 @@ def sliding_window_attention(
     """
     if left < 0 or right < 0:
         raise ValueError(f"left and right must be at least 0, got left={left}, right={right}")
-    if q.dim() != 4 or q.shape != k.shape or q.shape != v.shape:
-        raise ValueError(
-            "q, k and v must all be (batch, heads, seq_len, head_dim), got "
-            f"{tuple(q.shape)}, {tuple(k.shape)}, {tuple(v.shape)}"
-        )
+    check_heads(q, k, v)
     if backend not in ("auto", *BACKENDS):
         raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
     batch, _, seq_len, head_dim = q.shape
@@ -152,7 +146,6 @@ def _within(
     return out.reshape(batch, heads, last - first, -1)
 
 
-@lru_cache(maxsize=32)
 def _inside(left: int, right: int, block: int, device: torch.device) -> Tensor:
     """Which keys of its window each query of a block sees: bool `(block, left + block + right)`."""
     query = torch.arange(block, device=device)[:, None] + left
@@ -192,7 +185,13 @@ class SlidingWindow(CoreVariant):
         if backend == "xformers":
             left, right = window_sides(target.config, target.options)
             return xformers_reason(target, left=left, right=right)
-        return backend_reason(backend, target.device, target.dtype, target.training)
+        return backend_reason(
+            backend,
+            target.device,
+            target.dtype,
+            target.config.head_dim,
+            training=target.training,
+        )
 
     def core(self, *tensors: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         left, right = self.sides

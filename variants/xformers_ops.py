@@ -49,8 +49,8 @@ def xformers_reason(target: Target, *, left: int | None = None, right: int | Non
     Asks xformers itself, with small tensors of the head width in question, so that the answer is
     that of the operators that are installed and not of a table kept here.
     """
-    if target.device.type != "cuda":
-        return f"xformers has no operator for {target.device.type}"
+    if reason := _device_reason(target.device):
+        return reason
     if target.dtype not in DTYPES:
         return f"xformers takes float32, bfloat16 and float16, not {target.dtype}"
     if find_spec("xformers") is None:
@@ -63,11 +63,19 @@ def xformers_reason(target: Target, *, left: int | None = None, right: int | Non
         )
         inputs = fmha.Inputs(query=probe, key=probe, value=probe, attn_bias=_bias(left, right))
         fmha.dispatch._dispatch_fw(inputs, target.training)
-    except (ImportError, AttributeError) as error:
-        return f"xformers does not work with this torch: {error}"
     except NotImplementedError as error:
-        return f"xformers has no operator: {' '.join(str(error).split())[:200]}"
+        # What it was asked for comes first, at length; then, operator by operator, why not.
+        _, found, why = " ".join(str(error).split()).partition("is not supported because: ")
+        return f"xformers has no operator for this: {why if found else error}"
+    except (ImportError, AttributeError, RuntimeError) as error:
+        return f"xformers does not work with this torch: {error}"
     return ""
+
+
+def _device_reason(device: torch.device) -> str:
+    if device.type != "cuda":
+        return f"xformers has no operator for {device.type}"
+    return "" if torch.cuda.is_available() else "there is no CUDA device here"
 
 
 def xformers_attention(
@@ -83,7 +91,12 @@ def xformers_attention(
 
     xformers' windows are this project's: `(window_left, window_right)`, both ends included,
     aligned bottom-right.
+
+    Raises:
+        ValueError: the tensors are not on a CUDA device.
     """
+    if reason := _device_reason(query.device):
+        raise ValueError(f"backend 'xformers' cannot run here: {reason}")
     q, k, v = (t.transpose(1, 2) for t in (query, key, value))
     bias = _bias(left, right)
     out: Tensor = _ops().memory_efficient_attention(q, k, v, attn_bias=bias, scale=scale)

@@ -12,7 +12,14 @@ from hatrick.cost import Cost, causal_pairs, hatrick_cost
 
 @pytest.mark.parametrize(
     ("name", "seq_len", "chunk_size"),
-    [("full", 96, 1), ("full", 65, 8), ("hatrick", 96, 16), ("hatrick", 96, 96), ("hatrick", 8, 1)],
+    [
+        ("full", 96, 1),
+        ("full", 65, 8),
+        ("hatrick", 96, 16),
+        ("hatrick", 96, 96),
+        ("hatrick", 8, 1),
+        ("lsh", 96, 16),
+    ],
 )
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 def test_flops_are_those_that_torch_counts(
@@ -27,6 +34,17 @@ def test_flops_are_those_that_torch_counts(
             y.sum().backward()
     cost = layer.cost(layer.config, 2, seq_len, direction)
     assert cost.flops == counter.get_total_flops()
+
+
+def test_bytes_of_a_small_layer_by_hand() -> None:
+    """3 tokens, 2 wide, in two chunks of 2 and 1: every stage's inputs, weights and outputs."""
+    local = (3 * 2 + 12 + 3 * 6) + (2 + 12 + 6) + (5 * 2 + 4 + 5 * 2)
+    across = (2 * 2 + 12 + 2 * 6) + (2 * 2 + 4 + 2 * 2)
+    cross = (3 * 2 + 4 + 3 * 2) + (2 * 2 + 8 + 2 * 4) + (3 * 2 + 4 + 3 * 2)
+    linears = local + across + cross
+    attentions = 2 * (5 + 5) * 2 + 2 * (2 + 2) * 2 + 2 * (3 + 2) * 2
+    norms = 3 * 2 * (5 + 2 + 3)
+    assert hatrick_cost(2, 2, 1, 3, element_size=1).bytes == linears + attentions + norms
 
 
 @pytest.mark.parametrize("chunk_size", [1, 4, 7, 50])

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import make_mask, random
-from torch import Tensor, nn
+from torch import Tensor
 
 from hatrick import HATrick
 from hatrick.flex import flex_reason
@@ -18,7 +18,7 @@ from hatrick.module import PUBLISHED_NAMES
 from hatrick.reference import reference
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("hatrick_*.npz"))
-FLEX_MISSING = flex_reason(torch.device("cpu"), torch.float32, training=False)
+FLEX_MISSING = flex_reason(torch.device("cpu"), torch.float32, 64, training=False)
 
 
 def make(
@@ -239,8 +239,12 @@ def test_autocast(causal: bool) -> None:
     assert x.grad.isfinite().all()
 
 
-def test_dropout_acts_in_training_only() -> None:
+def test_dropout_acts_in_all_three_steps_and_in_training_only() -> None:
     layer = make(dropout=0.5)
+    calls = []
+    layer.dropout.register_forward_hook(lambda *_: calls.append(1))
+    layer(random(1, 16, 16))
+    assert len(calls) == 3
     x = random(1, 16, 16)
     assert not torch.equal(layer(x), layer(x))
     layer.eval()
@@ -260,8 +264,14 @@ def test_reference_is_independent_of_the_module(monkeypatch: pytest.MonkeyPatch)
     ("arguments", "message"),
     [
         ({"dim": 10, "heads": 4, "chunk_size": 8}, "divisible by heads, got dim=10 and heads=4"),
-        ({"dim": 8, "heads": 2, "chunk_size": 0}, "chunk_size must be at least 1, got 0"),
-        ({"dim": 8, "heads": 0, "chunk_size": 4}, "heads must be at least 1, got 0"),
+        (
+            {"dim": 8, "heads": 2, "chunk_size": 0},
+            "chunk_size must be an integer of at least 1, got 0",
+        ),
+        ({"dim": 8, "heads": 0, "chunk_size": 4}, "heads must be an integer of at least 1, got 0"),
+        ({"dim": 8, "heads": 2, "chunk_size": 8.0}, "chunk_size must be an integer .* got 8.0"),
+        ({"dim": 8, "heads": 2, "chunk_size": 4, "dropout": float("nan")}, "dropout must be in"),
+        ({"dim": 8, "heads": 2, "chunk_size": 4, "causal": "no"}, "causal must be True or False"),
         ({"dim": 8, "heads": 2, "chunk_size": 4, "backend": "fast"}, "no backend 'fast'"),
     ],
 )
@@ -279,6 +289,7 @@ def test_bad_construction(arguments: dict[str, object], message: str) -> None:
         (torch.zeros(1, 3, 16, dtype=torch.int64), None, "floating-point"),
         (torch.zeros(1, 3, 16), torch.zeros(1, 4, dtype=torch.bool), r"got \(1, 4\)"),
         (torch.zeros(1, 3, 16), torch.zeros(1, 3), "must be bool"),
+        (torch.zeros(1, 3, 16, dtype=torch.float64), None, "must be torch.float32 as the layer is"),
     ],
 )
 def test_bad_input(x: Tensor, mask: Tensor | None, message: str) -> None:
@@ -286,10 +297,45 @@ def test_bad_input(x: Tensor, mask: Tensor | None, message: str) -> None:
         make(dtype=torch.float32)(x, key_padding_mask=mask)
 
 
-def test_from_published_names_what_is_wrong() -> None:
-    published = nn.Module()
-    published.cls_token = nn.Parameter(torch.zeros(1, 1, 4))
-    with pytest.raises(ValueError, match=r"lacks cls_qkv\.bias"):
-        HATrick.from_published(published.state_dict(), heads=2, chunk_size=4)
-    with pytest.raises(ValueError, match="'wrong' is not a parameter"):
-        HATrick.from_published({"wrong": torch.zeros(1)}, heads=2, chunk_size=4)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"out.bias": None}, r"lacks out_proj\.bias"),
+        ({"cls_token": None}, "lacks 'cls_token'"),
+        ({"wrong": torch.zeros(1)}, "'wrong' is not a parameter"),
+        ({"out.weight": torch.zeros(8, 8, dtype=torch.int64)}, "'out.weight' must be a floating"),
+        ({"out.weight": [1.0]}, "'out.weight' must be a floating-point tensor, got list"),
+        ({"out.weight": torch.zeros(4, 8)}, r"expected \(8, 8\), got \(4, 8\)"),
+        ({"out.foo": torch.zeros(1)}, "out_proj.foo: expected no such parameter"),
+    ],
+)
+def test_from_published_names_what_is_wrong(change: dict[str, object], message: str) -> None:
+    theirs = {mine: name for name, mine in PUBLISHED_NAMES.items()}
+    published = {}
+    for name, tensor in make(8, 2, 4).state_dict().items():
+        stem, _, leaf = name.partition(".")
+        published[theirs[stem] + (f".{leaf}" if leaf else "")] = tensor
+    HATrick.from_published(published, heads=2, chunk_size=4)
+    changed = {k: v for k, v in (published | change).items() if v is not None}
+    with pytest.raises(ValueError, match=message):
+        HATrick.from_published(changed, heads=2, chunk_size=4)
+
+
+def test_from_published_can_be_causal() -> None:
+    case = {name: torch.from_numpy(array) for name, array in np.load(GOLDEN[0]).items()}
+    weights = {n.removeprefix("state."): t for n, t in case.items() if n.startswith("state.")}
+    layer = HATrick.from_published(
+        weights, heads=int(case["heads"]), chunk_size=int(case["chunk_size"]), causal=True
+    )
+    x = case["x"]
+    torch.testing.assert_close(layer(x), expected(layer, x), rtol=0, atol=1e-10)
+    assert layer.causal
+
+
+def test_the_flex_backend_has_no_graph_breaks() -> None:
+    layer = make(32, 2, 8, backend="flex", dtype=torch.float32, causal=True)
+    x = random(2, 27, 32, dtype=torch.float32)
+    # Traced, not lowered: inductor of torch 2.13 has no CPU template for a mask made in the graph.
+    compiled = torch.compile(layer, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x).double(), expected(layer, x), rtol=0, atol=1e-5)

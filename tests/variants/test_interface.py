@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pickle
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from hatrick.flex import flex_reason
 from variants import AttentionConfig, Variant, oracles
 
 CPU = torch.device("cpu")
-FLEX_MISSING = flex_reason(CPU, torch.float32, training=False)
+FLEX_MISSING = flex_reason(CPU, torch.float32, 64, training=False)
 TRAINABLE = [
     (name, backend)
     for name in variants.names()
@@ -262,13 +263,20 @@ def test_full_oracle_is_full_attention_with_the_same_projections(name: str) -> N
 @pytest.mark.parametrize(
     ("name", "backend"), [pair for pair in TRAINABLE if pair != ("full", "plain")]
 )
+@pytest.mark.parametrize("chunk_size", [8, 32])
 def test_nothing_of_size_seq_len_squared_is_ever_made(
-    name: str, backend: str, padding: str, causal: bool
+    name: str, backend: str, chunk_size: int, padding: str, causal: bool
 ) -> None:
     """Not even as bool; the largest single allocation of forward and backward tells."""
     seq_len = 4096
     layer = make_layer(
-        name, chunk_size=32, causal=causal, backend=backend, dtype=torch.float32, dim=4, heads=1
+        name,
+        chunk_size=chunk_size,
+        causal=causal,
+        backend=backend,
+        dtype=torch.float32,
+        dim=4,
+        heads=1,
     )
     x = random(1, seq_len, 4, dtype=torch.float32).requires_grad_()
     mask = make_mask(padding, 1, seq_len)
@@ -297,18 +305,23 @@ def test_oracles_import_nothing_of_the_fast_paths(module: object) -> None:
         ("sliding_window", "variants.sliding_window.sliding_window_attention"),
         ("lsh", "variants.lsh.lsh_attention"),
         ("hatrick", "hatrick.module.attend"),
+        ("full", "variants.full.zero_padding"),
+        ("sliding_window", "variants.core.zero_padding"),
+        ("lsh", "variants.lsh.zero_padding"),
+        ("hatrick", "hatrick.module.zero_padding"),
     ],
 )
 def test_a_perturbed_fast_path_does_not_take_the_oracle_along(
     name: str, fast_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = make_layer(name)
-    x = random(1, 24, 8)
-    before = layer.oracle(x)
-    torch.testing.assert_close(layer(x), before, rtol=0, atol=1e-10)
+    x, mask = random(1, 24, 8), torch.arange(24)[None] >= 20
+    before = layer.oracle(x, mask)
+    torch.testing.assert_close(layer(x, key_padding_mask=mask), before, rtol=0, atol=1e-10)
     monkeypatch.setattr(fast_path, lambda q, *_, **__: 1.5 * q)
-    assert torch.equal(layer.oracle(x), before)
-    assert (layer(x) - before).norm() / before.norm() > 1e-2
+    # LSH's hashes are an input to its oracle: keep those of the perturbed path out of it.
+    assert torch.equal(layer.oracle(x, mask), before) or name == "lsh"
+    assert (layer(x, key_padding_mask=mask) - before).norm() / before.norm() > 1e-2
 
 
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
@@ -339,10 +352,59 @@ def test_cost_grows_with_what_is_asked(name: str) -> None:
     assert one.bytes > 0
     both = cls.cost(config, 1, 256, "forward+backward")
     assert both is not None
-    assert both.flops == 3 * one.flops
+    # Whatever has a gradient counts three times; hashing has none.
+    hashing = 0 if name != "lsh" else 2 * 4 * 256 * 4 * 8 * 16
+    assert both.flops == 3 * one.flops - 2 * hashing
     half = cls.cost(config, 1, 256, "forward", element_size=2)
     assert half is not None
     assert 2 * half.bytes == one.bytes
+
+
+def test_cost_looks_at_the_options() -> None:
+    config = AttentionConfig(64, 4, chunk_size=16)
+    for name, few, many in (
+        ("lsh", {"rounds": 1}, {"rounds": 4}),
+        ("sliding_window", {"left": 1, "right": 1}, {"left": 9, "right": 9}),
+    ):
+        costs = [
+            variants.get(name).cost(
+                config, 1, 256, "forward", scope="core", options=variants.parse_options(name, o)
+            )
+            for o in (few, many)
+        ]
+        assert 2 * costs[0].flops < costs[1].flops
+
+
+def test_cost_refuses_what_there_is_not() -> None:
+    config = AttentionConfig(64, 4)
+    with pytest.raises(ValueError, match="no direction 'backward'; choose from forward, forward"):
+        variants.get("full").cost(config, 1, 8, "backward")
+    with pytest.raises(ValueError, match="hatrick has no core"):
+        variants.get("hatrick").cost(config, 1, 8, "forward", scope="core")
+
+
+@pytest.mark.parametrize("name", variants.names())
+def test_dropout_acts_in_training_only(name: str) -> None:
+    layer = variants.create(name, AttentionConfig(8, 2, chunk_size=4, dropout=0.5))
+    x = random(1, 16, 8, dtype=torch.float32)
+    assert not torch.equal(layer(x), layer(x))
+    layer.eval()
+    torch.testing.assert_close(layer(x).double(), layer.oracle(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", variants.names())
+def test_compiles_autocasts_and_survives_a_round_trip(name: str) -> None:
+    layer, other = (make_layer(name, dtype=torch.float32, seed=seed) for seed in (0, 1))
+    x = random(1, 21, 8, dtype=torch.float32)
+    other.load_state_dict(layer.state_dict())
+    assert torch.equal(other(x), layer(x))
+    assert torch.equal(pickle.loads(pickle.dumps(layer))(x), layer(x))
+    compiled = torch.compile(layer, backend="eager")
+    torch.testing.assert_close(compiled(x), layer(x))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = layer(x)
+    if name != "lsh":  # whose hashes, of rounded vectors, are others
+        assert (half.float() - layer(x)).norm() / layer(x).norm() < 0.1
 
 
 @pytest.mark.parametrize("name", variants.names())

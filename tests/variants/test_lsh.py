@@ -96,8 +96,8 @@ def test_equals_one_softmax_over_the_multiset_of_visible_keys(
 
 def test_flex_rounds_equal_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """FlexAttention gives a log-sum-exp on CUDA only; its eager form gives one everywhere."""
-    monkeypatch.setattr("variants.lsh_rounds.compiled", lambda device: flex_attention)
-    monkeypatch.setattr("variants.lsh_rounds.rounds_reason", lambda *_: "")
+    monkeypatch.setattr("variants.lsh_rounds.flex_kernel", lambda device: flex_attention)
+    monkeypatch.setattr("variants.lsh_rounds.rounds_reason", lambda *_, **__: "")
     qk, v = (random(1, 2, 21, 16, seed=i, dtype=torch.float32) for i in range(2))
     mask = make_mask("tail", 1, 21, 3)
     arguments = {"chunk_size": 4, "rounds": 3, "causal": True, "key_padding_mask": mask}
@@ -195,6 +195,7 @@ def test_a_token_that_sees_nothing_else_gets_exactly_its_own_value(
         ({"rounds": 0}, "chunk_size and rounds must be at least 1, got 4 and 0"),
         ({"backend": "fast"}, "no backend 'fast'; choose from auto, sdpa, plain, flex"),
         ({"buckets": torch.zeros(1, 2, 9)}, r"\(1, 2, 2, 9\), got torch.float32 \(1, 2, 9\)"),
+        ({"buckets": torch.zeros(1, 2, 2, 9).bool()}, "must be int64 or int32 .* got torch.bool"),
         ({"backend": "flex"}, "backend 'flex' cannot run here"),
     ],
 )

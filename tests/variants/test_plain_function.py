@@ -65,3 +65,21 @@ def test_it_has_no_cost_model_and_says_so(registry: ModuleType) -> None:
     cls = variants.get("strided")
     assert cls.cost(AttentionConfig(8, 2), 1, 16, "forward") is None
     assert not cls.uses_chunk_size
+
+
+@pytest.mark.parametrize(("result", "got"), [(None, "NoneType"), (torch.zeros(3), r"\(3,\)")])
+def test_a_wrong_result_is_a_sentence(registry: ModuleType, result: object, got: str) -> None:
+    @variants.register_core("broken")
+    def broken(q, k, v, *, causal, chunk_size, key_padding_mask):
+        return result
+
+    with pytest.raises(ValueError, match=rf"broken must return .* \(1, 2, 9, 4\), got {got}"):
+        make_layer("broken")(random(1, 9, 8))
+
+
+def test_a_rule_that_hides_the_token_itself(registry: ModuleType) -> None:
+    """It still reaches its own output, by query and residual."""
+    variants.register_core("past", visible=lambda i, j, *, causal, chunk_size: j < i)(strided)
+    layer, x = make_layer("past"), random(1, 5, 8)
+    jacobian = torch.autograd.functional.jacobian(layer.oracle, x)[0, :, :, 0]
+    assert torch.equal(jacobian.abs().amax((1, 3)) > 1e-12, layer.visible(5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -57,6 +57,16 @@ def test_a_file_registers_and_loading_it_twice_is_fine(write: Callable[[str], Pa
             "from variants import Variant, register\n@register('half')\nclass Half(Variant): ...",
             "'half' .* lacks forward, forward_cost, oracle, visible",
         ),
+        ("from variants import register\n@register\nclass A: ...", "write @register"),
+        (PLUGIN.replace('("mine")', ""), "write @register_core"),
+        (
+            "from variants import lsh, register\n@register('o')\nclass O(lsh.LSH): Options = dict",
+            "Options must be a subclass of variants.VariantOptions",
+        ),
+        (
+            "from variants import lsh, register\n@register('b')\nclass B(lsh.LSH): backends = ()",
+            "backends must be a tuple of at least one name",
+        ),
         (
             "from variants import register\n@register('alien')\nclass Alien: ...",
             "must be a subclass of variants.Variant",
@@ -84,30 +94,52 @@ def test_no_such_file() -> None:
         variants.load_plugin("nowhere.py")
 
 
-def test_a_broken_entry_point_is_reported_and_the_others_work(
-    registry: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = ModuleType("good_plugin")
-    monkeypatch.setitem(sys.modules, "good_plugin", module)
+@pytest.fixture
+def installed(
+    registry: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[..., dict[str, str]]]:
+    """Install packages with an entry point each, and say which are broken."""
+    monkeypatch.syspath_prepend(str(tmp_path))
 
-    def points(group: str) -> list[EntryPoint]:
-        return [
-            EntryPoint("bad", "no_such_package:thing", group),
-            EntryPoint("good", "good_plugin", group),
-        ]
-
-    monkeypatch.setattr(registry, "entry_points", points)
-    registry.broken.cache_clear()
-    try:
-        ((who, why),) = variants.broken().items()
-        assert who == "bad (no_such_package:thing)"
-        assert "No module named 'no_such_package'" in why
-        assert "full" in variants.names()
-        with pytest.raises(variants.UnknownVariant, match="no_such_package"):
-            variants.get("thing")
-    finally:
-        monkeypatch.undo()
+    def install(**sources: str) -> dict[str, str]:
+        for module, source in sources.items():
+            (tmp_path / f"{module}.py").write_text(source)
+        points = [EntryPoint(module, module, "hatrick.variants") for module in sources]
+        monkeypatch.setattr(registry, "entry_points", lambda group: points)
         registry.broken.cache_clear()
+        return variants.broken()
+
+    yield install
+    for module in [m for m in sys.modules if m.startswith("entry_")]:
+        del sys.modules[module]
+    monkeypatch.undo()
+    registry.broken.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("x = 1", "it registers no variant"),
+    ],
+)
+def test_a_broken_entry_point_is_reported_and_the_others_work(
+    installed: Callable[..., dict[str, str]], source: str, reason: str
+) -> None:
+    assert installed(entry_bad=source, entry_good=PLUGIN) == {"entry_bad (entry_bad)": reason}
+    assert {"full", "mine"} <= set(variants.names())
+    with pytest.raises(variants.UnknownVariant, match="plug-in entry_bad"):
+        variants.get("thing")
+
+
+def test_an_entry_point_that_fails_after_importing_a_good_one_leaves_that_alone(
+    installed: Callable[..., dict[str, str]],
+) -> None:
+    bad = "import entry_good\n" + PLUGIN.replace('"mine"', '"half"') + "\nraise OSError('late')"
+    assert installed(entry_bad=bad, entry_good=PLUGIN) == {"entry_bad (entry_bad)": "OSError: late"}
+    assert "mine" in variants.names()
+    assert "half" not in variants.names()
 
 
 def test_unknown_variant_lists_the_known() -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+import variants
 from variants import oracles, xformers_ops
 
 pytest.importorskip("xformers", reason="xformers is for Linux on x86-64 only")
@@ -29,3 +30,24 @@ def test_its_masks_are_our_windows(sides: tuple[int | None, int]) -> None:
 
 def test_an_open_window_needs_no_mask() -> None:
     assert xformers_ops._bias(None, None) is None
+
+
+def test_the_reason_is_what_xformers_says_and_not_what_it_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On CPU xformers has no operator; with the device check out of the way it says why."""
+    monkeypatch.setattr(xformers_ops, "_device_reason", lambda device: "")
+    config = variants.AttentionConfig(256, 4)
+    target = variants.Target(
+        config, torch.device("cpu"), torch.bfloat16, True, variants.VariantOptions()
+    )
+    reason = xformers_ops.xformers_reason(target, left=3, right=4)
+    assert reason.startswith("xformers has no operator for this: ")
+    assert "cpu" in reason
+    assert "query :" not in reason
+
+
+def test_off_cuda_it_is_refused_with_the_reason() -> None:
+    q = torch.zeros(1, 1, 4, 16)
+    with pytest.raises(ValueError, match=r"'xformers' cannot run here: .* no operator for cpu"):
+        xformers_ops.xformers_attention(q, q, q, left=None, right=None, scale=1.0)
