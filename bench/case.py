@@ -11,11 +11,7 @@ from torch import Tensor
 import variants
 from bench.points import attention_config
 from reports.schema import Point
-from variants import Variant
-
-
-class WrongShape(Exception):
-    """A variant returned a tensor of another shape than its input asks for."""
+from variants import Variant, WrongShape
 
 
 @dataclass

@@ -10,8 +10,9 @@ from rich.text import Text
 
 import variants
 from bench.device import model_name
+from bench.points import ask_support
 from variants import AttentionConfig, Variant
-from variants.interface import Direction
+from variants.config import Direction
 
 CONFIG = AttentionConfig(dim=512, heads=8)
 """A usual size: whether a backend runs may depend on the width of a head."""
@@ -51,7 +52,7 @@ def _backend(variant: type[Variant], backend: str, device: torch.device, dtype: 
     reasons = []
     directions: tuple[Direction, ...] = ("forward", "forward+backward")
     for direction in directions:
-        support = variant.support(CONFIG, device, dtype, backend=backend, direction=direction)
+        support = ask_support(variant, CONFIG, device, dtype, backend=backend, direction=direction)
         reasons.append("" if support.ok else support.reason.removeprefix(f"{backend}: "))
     forward, both = reasons
     if forward:

@@ -3,11 +3,14 @@ a run needs no torch."""
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +45,9 @@ Device = Annotated[str | None, _flag("auto, cpu, cuda or cuda:N.", "NAME")]
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a sign shows "?" for it
     app()
 
 
@@ -119,7 +125,7 @@ def sweep(
       130  interrupted; --resume goes on
     """
     flags = {key: value for key, value in locals().items() if key not in ("spec", "resume")}
-    typed = shlex.join(["hatrick", *sys.argv[1:]])
+    typed = shlex.join([_called(), *sys.argv[1:]])
     with _mistakes():
         plan = _plan(flags, spec, typed, resume)
     try:
@@ -127,9 +133,8 @@ def sweep(
             _measure(plan)
     except KeyboardInterrupt:
         again = typed if resume else f"{typed} --resume"
-        typer.echo(
-            f"Interrupted. What was measured is in {plan.path}; go on with: {again}", err=True
-        )
+        kept = f" What was measured is in {plan.path}." if plan.path.exists() else ""
+        typer.echo(f"Interrupted.{kept} Go on with: {again}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     _finish(plan)
 
@@ -164,20 +169,21 @@ def report(
     """
     import reports
 
+    if out is not None and out.suffix != ".html":
+        typer.echo(f"hatrick: --out names a page, FILE.html; got {out}", err=True)
+        raise typer.Exit(MISTAKE)
     with _mistakes():
         read = reports.read_runs(runs)
-    page = out or read[0].path.with_suffix(".html")
-    try:
-        reports.write_page(read, page)
-    except OSError as error:
-        typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
-        raise typer.Exit(MISTAKE) from None
+    page = _write_page(read, out or read[0].path.with_suffix(".html"))
+    _print_damage(read)
     typer.echo(f"Page: {page}")
 
 
 @app.command("variants")
 def list_variants(device: Device = None, plugin: Plugins = None) -> None:
-    """List the attentions: what each computes, its options, and which backends run here.
+    """List the attentions and what runs here.
+
+    What each computes, its options, and which backends run on this machine and why not.
 
     \b
     Examples:
@@ -194,6 +200,14 @@ def list_variants(device: Device = None, plugin: Plugins = None) -> None:
         load_plugins(plugin.split(",") if plugin else [])
         table = catalogue(resolve(device or "auto"))
     Console().print(table)
+
+
+def _called() -> str:
+    """How to call this command again from this folder."""
+    if shutil.which("hatrick"):
+        return "hatrick"
+    path = Path(sys.argv[0])
+    return os.path.relpath(path) if path.name == "hatrick" else "hatrick"
 
 
 def _plan(flags: dict[str, Any], file: Path | None, typed: str, resume: bool) -> Plan:
@@ -223,8 +237,8 @@ def _finish(plan: Plan) -> None:
 
     read = reports.read_run(plan.path)
     _print_summary([read])
-    page = reports.write_page([read], plan.path.with_suffix(".html"))
-    typer.echo(f"\nRun file: {plan.path}\nPage:     {page}")
+    typer.echo(f"\nRun file: {plan.path}")
+    typer.echo(f"Page:     {_write_page([read], plan.path.with_suffix('.html'))}")
     raise typer.Exit(exit_code([record.status for record in read.latest]))
 
 
@@ -233,7 +247,24 @@ def _print_summary(runs: Sequence[Run]) -> None:
 
     import reports
 
-    Console().print(reports.rich_tables(reports.to_frame(runs)))
+    # Narrower than this a table would have to cut numbers; the terminal folds whole lines.
+    console = Console()
+    console.width = max(80, console.width)
+    console.print(reports.rich_tables(reports.to_frame(runs)))
+    _print_damage(runs)
+
+
+def _write_page(runs: Sequence[Run], page: Path) -> Path:
+    import reports
+
+    try:
+        return reports.write_page(runs, page)
+    except OSError as error:
+        typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
+        raise typer.Exit(MISTAKE) from None
+
+
+def _print_damage(runs: Sequence[Run]) -> None:
     for run in runs:
         for line in run.damaged:
             typer.echo(f"hatrick: {line}", err=True)

@@ -6,8 +6,8 @@ import torch
 
 import variants
 from bench.points import attention_config
-from hatrick import Cost
 from reports.schema import Point
+from variants import Cost
 
 
 def model_cost(point: Point) -> Cost | None:

@@ -20,7 +20,7 @@ from bench.device import cpu_model
 from bench.spec import SweepSpec
 from reports.schema import Environment, Point
 
-PACKAGES = ("torch", "triton", "xformers", "numpy", "pandas", "plotly", "hatrick-bench")
+PACKAGES = ("torch", "triton", "xformers", "numpy", "scipy", "pandas", "plotly", "hatrick-bench")
 VARIABLES = (
     "ATEN_",
     "CUBLAS_",
@@ -38,6 +38,12 @@ VARIABLES = (
     "XFORMERS_",
 )
 """How the names of environment variables begin that change numbers."""
+
+WORKER_VARIABLES = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
+"""Set in the worker unless the user has set them. By default a thread of libgomp that has finished
+its part spins; where anything else wants the core, the threads then wait for each other's time
+slices, and a call takes tens to hundreds of times as long, steadily. Sleeping costs microseconds
+a parallel region instead."""
 
 
 def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environment:
@@ -67,8 +73,17 @@ def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environm
         packages={**dict(_versions()), **{path: _digest(path) for path in spec.plugin}},
         git_commit=commit,
         git_dirty=dirty,
-        variables={k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
+        variables={
+            name: value
+            for name, value in sorted(worker_environment().items())
+            if name.startswith(VARIABLES)
+        },
     )
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment variables of the worker."""
+    return WORKER_VARIABLES | os.environ
 
 
 def cores() -> int:

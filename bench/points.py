@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import product
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ import variants
 from bench import device as devices
 from bench.spec import SpecError, SweepSpec
 from reports.schema import OptionValue, Point
-from variants import AttentionConfig, Support
+from variants import AttentionConfig, Support, Variant
 
 Entry = tuple[str, dict[str, OptionValue]]
 
@@ -104,7 +105,9 @@ def _combinations(
     workloads = product(sorted(spec.seq_len), spec.scope, spec.dtype, spec.causal)
     for seq_len, scope, dtype, causal in workloads:
         for name, options in entries:
-            chunks = spec.chunk_size if variants.get(name).uses_chunk_size else [None]
+            variant = variants.get(name)
+            chunked = variant.chunked(variants.parse_options(name, options))
+            chunks = spec.chunk_size if chunked else [None]
             for chunk, backend, direction in product(chunks, spec.backend, spec.direction):
                 yield Point(
                     variant=name,
@@ -132,19 +135,34 @@ def _resolve(point: Point) -> Planned:
         config = attention_config(point)
     except ValueError as error:
         raise SpecError(str(error)) from None
-    variant = variants.get(point.variant)
-    try:
-        support = variant.support(
-            config,
-            torch.device(point.device),
-            getattr(torch, point.dtype),
-            backend=point.backend,
-            direction=point.direction,
-            scope=point.scope,
-            options=variants.parse_options(point.variant, point.options),
-        )
-    except Exception as error:  # a plug-in may raise anything; the other points go on
-        support = Support(False, f"support() raised {type(error).__name__}: {error}")
+    device, dtype = torch.device(point.device), getattr(torch, point.dtype)
+    support = ask_support(
+        variants.get(point.variant),
+        config,
+        device,
+        dtype,
+        backend=point.backend,
+        direction=point.direction,
+        scope=point.scope,
+        options=variants.parse_options(point.variant, point.options),
+    )
     if not support.ok:
         return Planned(point, support.reason or "the variant says so and gives no reason")
     return Planned(point.model_copy(update={"backend_used": support.backend}))
+
+
+def ask_support(
+    variant: type[Variant],
+    config: AttentionConfig,
+    device: torch.device,
+    dtype: torch.dtype,
+    **asked: Any,
+) -> Support:
+    """`variant.support(…)`; a plug-in's that raises or answers nonsense supports nothing."""
+    try:
+        support = variant.support(config, device, dtype, **asked)
+    except Exception as error:  # a plug-in may raise anything; the other points go on
+        return Support(False, f"support() raised {type(error).__name__}: {error}")
+    if not isinstance(support, Support):
+        return Support(False, f"support() returned {support!r} and no variants.Support")
+    return support

@@ -18,12 +18,15 @@ from reports.schema import Point, Record, Status
 
 
 def label(point: Point) -> str:
-    """A point in a few words: `lsh:rounds=1 (sdpa) T 4096, chunk 128, forward`."""
+    """A point in a few words: `lsh:rounds=1 (sdpa) T 4096, chunk 128, forward, bfloat16`."""
     usual = variants.parse_options(point.variant, {}).model_dump(mode="json")
     options = [f":{name}={v}" for name, v in point.options.items() if v != usual.get(name)]
     backend = f" ({point.backend_used})" if point.backend_used else ""
     chunk = "" if point.chunk_size is None else f", chunk {point.chunk_size}"
-    return f"{point.variant}{''.join(options)}{backend} T {point.seq_len}{chunk}, {point.direction}"
+    rest = [point.direction, point.dtype]
+    rest += ["causal"] * point.causal + ["core"] * (point.scope == "core")
+    words = f"{point.variant}{''.join(options)}{backend} T {point.seq_len}{chunk}"
+    return ", ".join([words, *rest])
 
 
 def outcome(record: Record) -> str:

@@ -65,7 +65,7 @@ def _without_repeats(values: list[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-Size = Annotated[int, BeforeValidator(_length), Field(ge=1)]
+Size = Annotated[int, BeforeValidator(_length), Field(ge=1, strict=True)]
 Dtype = Annotated[str, BeforeValidator(_dtype)]
 _List = (BeforeValidator(_as_list), AfterValidator(_without_repeats))
 _AtLeastOne = Field(min_length=1)

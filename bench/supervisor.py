@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -17,6 +18,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from bench.environment import worker_environment
 from reports.schema import Point, Record, Status
 
 START_TIMEOUT_S = 120.0
@@ -49,6 +51,9 @@ class Supervisor:
         self._seconds = seconds
         self._timeout = timeout
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__
+        # Python's "a" is a seek; the worker must append to the file as it then is.
+        flags = fcntl.fcntl(self._log, fcntl.F_GETFL)
+        fcntl.fcntl(self._log, fcntl.F_SETFL, flags | os.O_APPEND)
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
 
@@ -103,7 +108,7 @@ class Supervisor:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | {"PYTHONPATH": path},
+            env=worker_environment() | {"PYTHONPATH": path},
             # A group of its own: a terminal's Ctrl-C goes to the sweep alone, and a kill reaches
             # what the worker has started.
             start_new_session=True,

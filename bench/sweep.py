@@ -84,7 +84,7 @@ def run(plan: Plan, progress: Progress) -> None:
     """Measure what is to do; each record is on the disk before the next point starts.
 
     Raises:
-        SpecError: the run file cannot be written.
+        SpecError: the run file cannot be written, or no further.
     """
     spec = plan.spec
     with (
@@ -94,7 +94,13 @@ def run(plan: Plan, progress: Progress) -> None:
         for planned in plan.todo:
             progress.start(planned.point)
             record = _unsupported(planned) or supervisor.measure(planned.point)
-            writer.write(record)
+            try:
+                writer.write(record)
+            except OSError as error:
+                raise SpecError(
+                    f"{plan.path} cannot be written any further ({error.strerror}); what was "
+                    "measured before is in it: mend that and go on with --resume"
+                ) from None
             progress.finish(record)
 
 

@@ -5,15 +5,17 @@
 ['full', 'hatrick', 'lsh', 'sliding_window']
 """
 
+from hatrick.cost import Cost
 from variants import full, hatrick, lsh, sliding_window
-from variants.interface import (
+from variants.config import (
     AttentionConfig,
     Support,
     Target,
-    Variant,
     VariantOptions,
     Workload,
+    WrongShape,
 )
+from variants.interface import Variant
 from variants.plain_function import register_core
 from variants.registry import (
     PluginError,
@@ -29,6 +31,7 @@ from variants.registry import (
 
 __all__ = [
     "AttentionConfig",
+    "Cost",
     "PluginError",
     "Support",
     "Target",
@@ -36,6 +39,7 @@ __all__ = [
     "Variant",
     "VariantOptions",
     "Workload",
+    "WrongShape",
     "broken",
     "create",
     "full",

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from hatrick.cost import Cost, linear, residual_norm
 from hatrick.inputs import check_input, zero_padding
 from variants import oracles
-from variants.interface import AttentionConfig, Variant, VariantOptions, Workload
+from variants.config import AttentionConfig, VariantOptions, Workload
+from variants.interface import Variant
 
 
 class CoreVariant(Variant):

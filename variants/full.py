@@ -11,8 +11,8 @@ from hatrick.cost import Cost, attention, causal_pairs
 from hatrick.flex import flex_band
 from hatrick.inputs import check_heads, check_mask, zero_padding
 from variants import oracles
+from variants.config import Target, Workload
 from variants.core import CoreVariant
-from variants.interface import Target, Workload
 from variants.registry import register
 from variants.xformers_ops import xformers_attention, xformers_reason
 

@@ -11,7 +11,8 @@ from hatrick.cost import Cost, hatrick_cost
 from hatrick.module import HATrick
 from hatrick.reference import reference
 from variants import oracles
-from variants.interface import AttentionConfig, Target, Variant, VariantOptions, Workload
+from variants.config import AttentionConfig, Target, VariantOptions, Workload
+from variants.interface import Variant
 from variants.registry import register
 
 

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from hatrick.cost import Cost, attention, linear
 from hatrick.inputs import check_heads, check_input, check_mask, zero_padding
 from variants import oracles
+from variants.config import Target, VariantOptions, Workload
 from variants.core import CoreVariant
-from variants.interface import Target, VariantOptions, Workload
 from variants.lsh_hashing import bucket_count, hash_buckets
 from variants.lsh_rounds import BACKENDS, attend_rounds, rounds_reason
 from variants.registry import register

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from hatrick.cost import Cost
 from variants import oracles
+from variants.config import Workload, WrongShape
 from variants.core import CoreVariant
-from variants.interface import Workload
 from variants.registry import PluginError, register
 
 CoreFunction = Callable[..., Tensor]
@@ -35,7 +35,7 @@ class FunctionVariant(CoreVariant):
         )
         if not isinstance(out, Tensor) or out.shape != tensors[0].shape:
             got = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
-            raise ValueError(
+            raise WrongShape(
                 f"{self.name} must return a tensor of shape {tuple(tensors[0].shape)}, got {got}"
             )
         return out

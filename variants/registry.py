@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import torch
 from pydantic import ValidationError
 
-from variants.interface import AttentionConfig, Variant, VariantOptions
+from variants.config import AttentionConfig, VariantOptions
+from variants.interface import Variant
 
 ENTRY_POINT_GROUP = "hatrick.variants"
 

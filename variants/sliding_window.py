@@ -11,8 +11,8 @@ from hatrick.cost import Cost, attention
 from hatrick.flex import flex_band
 from hatrick.inputs import check_heads, check_mask, zero_padding
 from variants import oracles
+from variants.config import AttentionConfig, Target, VariantOptions, Workload
 from variants.core import CoreVariant
-from variants.interface import AttentionConfig, Target, VariantOptions, Workload
 from variants.registry import register
 from variants.xformers_ops import xformers_attention, xformers_reason
 
@@ -174,6 +174,11 @@ class SlidingWindow(CoreVariant):
     def sides(self) -> tuple[int, int]:
         """`(left, right)` of this layer's window."""
         return window_sides(self.config, self.options)
+
+    @classmethod
+    def chunked(cls, options: VariantOptions) -> bool:
+        assert isinstance(options, WindowOptions)
+        return options.left is None or options.right is None
 
     @classmethod
     def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:

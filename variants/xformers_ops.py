@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variants.interface import Target
+from variants.config import Target
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 

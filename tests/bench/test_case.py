@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from bench.case import Case, WrongShape, build
+from bench.case import Case, build
 from reports.schema import Point
+from variants import WrongShape
 
 MakePoint = Callable[..., Point]
 MakeCase = Callable[..., Case]

@@ -127,7 +127,7 @@ def test_a_wrong_shape_disagrees(make_point: MakePoint, misbehaving: Path, direc
     point = own(make_point, "shortens", scope="core", direction=direction)
     record = Measurer().measure(point, 0.001)
     assert record.status is Status.DISAGREES
-    assert "(2, 2, 23, 8), expected (2, 2, 24, 8)" in record.reason
+    assert "of shape (2, 2, 24, 8), got (2, 2, 23, 8)" in record.reason
     assert record.latency is None
 
 

@@ -26,9 +26,9 @@ def failed(point: Point, wall_s: float = 1.0) -> Record:
 
 
 def test_a_point_in_a_few_words(make_point: MakePoint) -> None:
-    assert label(make_point()) == "full (sdpa) T 24, forward"
+    assert label(make_point()) == "full (sdpa) T 24, forward, float32"
     point = make_point(variant="lsh", chunk_size=8, backend_used="", options={"rounds": 2})
-    assert label(point) == "lsh:rounds=2 T 24, chunk 8, forward"
+    assert label(point) == "lsh:rounds=2 T 24, chunk 8, forward, float32"
 
 
 def test_time_left_is_a_line_through_flops(make_point: MakePoint) -> None:
@@ -64,13 +64,13 @@ def show(points: list[Point], *, terminal: bool, done: int = 0) -> str:
 def test_off_a_terminal_there_is_one_plain_line_a_point(make_point: MakePoint) -> None:
     output = show([make_point(), make_point(seq_len=4096)], terminal=False, done=3)
     assert output.splitlines() == [
-        "4/5 full (sdpa) T 24, forward: timeout: gave no answer within 9 s",
-        "5/5 full (sdpa) T 4096, forward: timeout: gave no answer within 9 s",
+        "4/5 full (sdpa) T 24, forward, float32: timeout: gave no answer within 9 s",
+        "5/5 full (sdpa) T 4096, forward, float32: timeout: gave no answer within 9 s",
     ]
 
 
 def test_on_a_terminal_there_is_a_bar_with_what_is_measured(make_point: MakePoint) -> None:
     output = show([make_point(seq_len=4096)], terminal=True)
-    assert "full (sdpa) T 4096, forward" in output
+    assert "full (sdpa) T 4096, forward, float32" in output
     assert "1/1" in output
     assert "\x1b[" in output
