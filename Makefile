@@ -8,7 +8,8 @@ BIN := .venv/bin
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
-	$(BIN)/hatrick sweep $(ARGS)
+	@# 1 says that a point failed, for want of memory perhaps; the page says which, and is there.
+	$(BIN)/hatrick sweep $(ARGS) || [ $$? -eq 1 ]
 
 test: .venv/installed
 	$(BIN)/python -m pytest $(ARGS)
@@ -26,6 +27,7 @@ types: .venv/installed
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 	  { echo "$(PYTHON) cannot make a virtual environment. Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
+	@# torch by itself first: a build of it that is already at hand is then taken as it is.
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check torch
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

@@ -126,8 +126,12 @@ def sweep(
     """
     flags = {key: value for key, value in locals().items() if key not in ("spec", "resume")}
     typed = shlex.join([_called(), *sys.argv[1:]])
-    with _mistakes():
-        plan = _plan(flags, spec, typed, resume)
+    try:
+        with _mistakes():
+            plan = _plan(flags, spec, typed, resume)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted before anything was measured.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     try:
         with _mistakes():
             _measure(plan)

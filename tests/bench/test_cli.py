@@ -3,6 +3,7 @@ mistake in the call."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -202,3 +203,41 @@ def test_a_page_that_cannot_be_written(
     result = CliRunner().invoke(app, ["report", str(folder / "run.jsonl"), "--out", str(out)])
     assert result.exit_code == 2
     assert f"{out} cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("out", ["run.jsonl", "page.txt"])
+def test_a_report_never_replaces_a_run(
+    swept: subprocess.CompletedProcess[str], folder: Path, out: str
+) -> None:
+    before = (folder / "run.jsonl").read_bytes()
+    done = hatrick("report", "run.jsonl", "--out", out, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr == f"hatrick: --out names a page, FILE.html; got {out}\n"
+    assert (folder / "run.jsonl").read_bytes() == before
+
+
+def test_a_page_that_cannot_be_written_is_a_sentence_and_the_run_is_named(
+    folder: Path,
+) -> None:
+    (folder / "taken.html").mkdir()
+    small = ["--preset", "quick", "--device", "cpu", "--seq-len", "16", "--dim", "16"]
+    done = hatrick(
+        "sweep", *small, "--heads", "2", "--variants", "full", "--out", "taken.jsonl", cwd=folder
+    )
+    assert done.returncode == 2
+    assert "Run file: taken.jsonl" in done.stdout
+    assert "taken.html cannot be written (Is a directory)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_lacks_signs_gets_the_rest(
+    swept: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    done = subprocess.run(
+        [*HATRICK, "show", "run.jsonl"],
+        cwd=folder,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"mine" in done.stdout

@@ -63,3 +63,14 @@ def test_the_commit_of_a_checkout_and_whether_it_was_changed(tmp_path: Path) -> 
     assert environment._git(file) == (commit, False)  # a file beside the code changes nothing
     file.write_text("a = 2\n")
     assert environment._git(file) == (commit, True)
+
+
+def test_the_workers_threads_sleep_unless_told_otherwise(
+    make_point: Callable[..., Point], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert environment.worker_environment()["OMP_WAIT_POLICY"] == "passive"
+    described = environment.describe("", SweepSpec(), [make_point()])
+    assert described.variables["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert environment.worker_environment()["OMP_WAIT_POLICY"] == "active"

@@ -141,3 +141,16 @@ def test_an_output_that_is_not_finite_disagrees_and_reads_back(
     read = Record.model_validate_json(record.model_dump_json())
     assert read.agreement is not None
     assert read.agreement.oracle_error == inf
+
+
+def test_a_cost_model_that_raises_costs_no_figure(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_cost(point: Point) -> None:
+        raise RuntimeError("no idea")
+
+    monkeypatch.setattr("bench.measure.model_cost", no_cost)
+    record = Measurer().measure(make_point(), 0.001)
+    assert record.status is Status.OK
+    assert record.latency is not None
+    assert record.flops is None

@@ -112,3 +112,17 @@ def test_configuration_of_a_point() -> None:
     )
     assert (hatrick.dim, hatrick.heads, hatrick.causal, hatrick.chunk_size) == (64, 4, True, 8)
     assert full.causal
+
+
+def test_a_variant_whose_support_answers_nonsense_is_unsupported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(variants.get("full"), "support", lambda *_, **__: None)
+    (planned,) = points(variants="full", seq_len="8")
+    assert planned.unsupported == "support() returned None and no variants.Support"
+
+
+def test_a_window_with_both_sides_given_has_no_chunk_size() -> None:
+    given = "sliding_window:left=3:right=0,sliding_window:left=3"
+    planned = points(variants=given, seq_len="8", chunk_size="4,8")
+    assert [each.point.chunk_size for each in planned] == [None, 4, 8]

@@ -98,3 +98,12 @@ def test_no_worker_outlives_its_supervisor(make_point: MakePoint, gone: Gone) ->
         assert supervisor._process is not None
         worker = supervisor._process.pid
     assert gone(worker)
+
+
+def test_last_words_are_those_of_the_point_and_not_of_those_before(measure: Measure) -> None:
+    """The log is emptied between points while the worker still has it open."""
+    measure("babbles")
+    record = measure("exits")
+    assert "last words" in record.reason
+    assert "\x00" not in record.reason
+    assert "yyy" not in record.reason
