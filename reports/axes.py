@@ -9,6 +9,10 @@ from typing import Any
 from reports import units
 
 LENGTHS_WITHOUT_THINNING = 9
+LONGEST_LINEAR_DISTANCE = 3.0
+DISTANCE_FLOOR = 0.01
+TICK_MARGIN = 0.02
+"""How far a tick lies inside the axis at least, in decades."""
 
 
 def length_axis(lengths: Iterable[int]) -> dict[str, Any]:
@@ -49,6 +53,19 @@ def share_axis(values: Iterable[float]) -> dict[str, Any]:
     return _log_axis("error / bound", _decimal(low, high), lambda tick: f"{tick:g}", low, high)
 
 
+def distance_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A linear axis from 0 to past 1; a logarithmic one where values lie far beyond.
+
+    On the logarithmic one the caller draws what is below `DISTANCE_FLOOR` at it.
+    """
+    drawn = [*values, 1.0]
+    if max(drawn) <= LONGEST_LINEAR_DISTANCE:
+        return {"title": {"text": "distance to full"}, "range": [-0.05, 1.05 * max(drawn) + 0.05]}
+    low, high = _extent(drawn)
+    title = f"distance to full (below {DISTANCE_FLOOR} drawn at {DISTANCE_FLOOR})"
+    return _log_axis(title, _decimal(low, high), lambda tick: f"{tick:g}", low, high)
+
+
 def _decimal(low: float, high: float) -> list[float]:
     """Ticks at 1, 2 and 5 of each power of 10; over many of them only at 1."""
     steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
@@ -65,12 +82,18 @@ def _log_axis(
     title: str, ticks: list[float], text: Callable[[float], str], low: float, high: float
 ) -> dict[str, Any]:
     margin = 0.07 * max(math.log10(high / low), 0.5)
+    bottom, top = math.log10(low) - margin, math.log10(high) + margin
+    # Without two ticks nobody can read a value: a narrow range is widened to the nearest two.
+    exponents = sorted(map(math.log10, ticks), key=lambda tick: max(bottom - tick, tick - top))
     return {
         "type": "log",
         "title": {"text": title},
         "tickvals": ticks,
         "ticktext": [text(tick) for tick in ticks],
-        "range": [math.log10(low) - margin, math.log10(high) + margin],
+        "range": [
+            min(bottom, min(exponents[:2]) - TICK_MARGIN),
+            max(top, max(exponents[:2]) + TICK_MARGIN),
+        ],
     }
 
 

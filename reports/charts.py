@@ -50,7 +50,7 @@ def latency(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     Raises:
         ValueError: the frame holds more than one setting.
     """
-    value = frame["latency_ms"].where(frame["status"] == "ok")
+    value = frame["latency_ms"]
     title = "Latency with its 95% interval, fastest chunk size at each T"
     drawing = _Drawing(title, value, fastest(frame), axes.time_axis, with_interval=True)
     return _against_length(frame, drawing, look)
@@ -61,7 +61,7 @@ def workspace(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
 
     Arguments and errors as `latency`.
     """
-    value = frame["workspace_bytes"].astype("float64").where(frame["status"] == "ok")
+    value = frame["workspace_bytes"].astype("float64")
     title = "Workspace, at the same chunk sizes"
     return _against_length(frame, _Drawing(title, value, fastest(frame), axes.size_axis), look)
 
@@ -69,19 +69,17 @@ def workspace(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
 def distance(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     """Distance to full attention against T, at the chunk sizes of the latency curves.
 
-    Arguments and errors as `latency`.
+    Linear, or logarithmic where a distance is far above 1. Arguments and errors as `latency`.
     """
     value = frame["distance_to_full"].where(frame["status"] == "ok")
-
-    def axis(values: pd.Series) -> dict[str, Any]:
-        top = max(1.1, 1.05 * float(values.max())) if values.notna().any() else 1.1
-        return {"title": {"text": "distance to full"}, "range": [-0.05, top]}
-
-    title = "Distance to full attention, at the same chunk sizes"
-    figure = _against_length(frame, _Drawing(title, value, fastest(frame), axis), look)
-    _line(figure, 1, "no attention at all")
-    _line(figure, 0, "equals full attention")
-    return figure
+    if value.max() > axes.LONGEST_LINEAR_DISTANCE:
+        value = value.clip(lower=axes.DISTANCE_FLOOR)
+    title = (
+        "Distance to full attention at the same chunk sizes: "
+        "0 equals it, 1 (dotted) is as far off as no attention at all"
+    )
+    drawing = _Drawing(title, value, fastest(frame), axes.distance_axis)
+    return _with_line_at_one(_against_length(frame, drawing, look))
 
 
 def oracle(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
@@ -98,10 +96,12 @@ def oracle(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     worst = frame.assign(share=share).sort_values("share", ascending=False)
     worst = worst[worst["share"].notna()].drop_duplicates(["label", "seq_len"])
     curve = worst.sort_values(["label", "seq_len"])
-    title = "Error against the float64 oracle, as a multiple of its bound, worst chunk size"
-    figure = _against_length(frame, _Drawing(title, value, curve, axes.share_axis), look)
-    _line(figure, 1, "bound: above it the answer is wrong")
-    return figure
+    title = (
+        "Error against the float64 oracle as a multiple of its bound, worst chunk size: "
+        "above 1 (dotted) the answer is wrong"
+    )
+    drawing = _Drawing(title, value, curve, axes.share_axis)
+    return _with_line_at_one(_against_length(frame, drawing, look))
 
 
 def _against_length(frame: pd.DataFrame, drawing: _Drawing, look: Styles | None) -> go.Figure:
@@ -212,19 +212,6 @@ def _mark_gaps(figure: go.Figure, frame: pd.DataFrame, drawn: pd.Index, look: St
     return max(stacked.values(), default=0)
 
 
-def _line(figure: go.Figure, y: float, text: str) -> None:
-    """A dotted line across the chart with its meaning above it."""
-    figure.add_shape(
-        type="line", xref="paper", x0=0, x1=1, y0=y, y1=y, line={"dash": "dot", "width": 1.5}
-    )
-    axis_is_log = figure.layout.yaxis.type == "log"
-    figure.add_annotation(
-        xref="paper",
-        x=1,
-        xanchor="right",
-        y=math.log10(y) if axis_is_log else y,
-        yanchor="bottom",
-        text=text,
-        showarrow=False,
-        font={"size": 11},
-    )
+def _with_line_at_one(figure: go.Figure) -> go.Figure:
+    """A dotted line across the chart; the title says what it means, clear of the curves."""
+    return figure.add_hline(y=1, line={"dash": "dot", "width": 1.5})

@@ -44,7 +44,7 @@ def _map(frame: pd.DataFrame, label: str, column: str, name: str) -> go.Figure:
     rows = frame[(frame["label"] == label) & frame["chunk_size"].notna()]
     if rows.empty:
         raise ValueError(f"no row of {label!r} has a chunk size, so there is none to compare")
-    value = rows[column].astype("float64").where(rows["status"] == "ok")
+    value = rows[column].astype("float64")
     best = value.groupby(rows["seq_len"]).transform("min")
     cells = rows.assign(
         value=value,

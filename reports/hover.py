@@ -7,6 +7,8 @@ from html import escape
 import pandas as pd
 
 from reports import settings, units
+from reports.schema import Status
+from reports.summary import STATUS_WORDS
 
 
 def hover(row: pd.Series) -> str:
@@ -33,6 +35,9 @@ def hover(row: pd.Series) -> str:
         lines += [f"oracle error {error}, bound {bound} ({row['oracle_rows']} rows{own})"]
     if pd.notna(row["distance_to_full"]):
         lines += [f"distance to full {units.distance(row['distance_to_full'])}"]
+    if pd.notna(row["cosine_to_full"]):
+        lines += [f"cosine to full {units.cosine(row['cosine_to_full'])}"]
     if row["status"] != "ok":
-        lines += [f"<b>{escape(row['status'])}</b>: {escape(row['reason'][:160])}"]
+        words = STATUS_WORDS[Status(row["status"])]
+        lines += [f"<b>{words}</b>: {escape(row['reason'][:160])}"]
     return "<br>".join(lines)

@@ -52,6 +52,8 @@ HOW_TO_READ = """<section id="how-to-read"><h2>How to read the numbers</h2>
 <dt>latency</dt><dd>Median wall time of one call. The interval is the 95% confidence interval of \
 that median. “Faster” and “slower” are said only where the intervals of the two do not overlap; \
 “no clear difference” does not mean equal.</dd>
+<dt>samples</dt><dd>Calls made one after another, at least 6. With 6 to 8 of them the interval is \
+their whole range.</dd>
 <dt>fastest chunk size</dt><dd>Chosen by the lowest median of this very run, so its figure is a \
 little on the lucky side where chunk sizes are close. Faint marks are the other chunk sizes.</dd>
 <dt>against full</dt><dd>The fastest full attention of the same run, setting and length.</dd>
@@ -61,6 +63,8 @@ passes below a bound derived from the dtype. A wrong answer has no latency here.
 <dt>distance to full</dt><dd>How far the output lies from full attention with the same \
 projections: 0 equals it, 1 is as far off as no attention at all, above 1 \
 farther still. No judgement of quality.</dd>
+<dt>cosine</dt><dd>Between what the two attentions add to no attention at all: 1 is the same \
+direction, 0 nothing in common.</dd>
 <dt>✕ above a chart</dt><dd>No figure at that length; the reason is under “Points without a \
 figure”.</dd>
 </dl></section>"""

@@ -55,6 +55,8 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         content = path.read_bytes()
     except OSError as error:
         raise RunFileError(f"{path}: cannot be read ({error.strerror}); {EXPECTED}") from error
+    if not content:
+        raise RunFileError(f"{path}: the file is empty; {EXPECTED}")
     first, *rest = content.split(b"\n")
     environment = _environment(path, first)
     records: list[Record] = []
@@ -178,7 +180,7 @@ def _kind(line: bytes) -> str | None:
     """The `type` of a line, empty where it has none; None if it is no JSON object."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets nested without end
         return None
     return str(value.get("type", "")) if isinstance(value, dict) else None
 

@@ -25,7 +25,7 @@ Size = Annotated[int, Field(ge=1)]
 
 
 class Status(StrEnum):
-    """How a point ended. Only `ok` and `disagrees` carry figures."""
+    """How a point ended. `ok` carries all figures, `disagrees` its agreement alone, others none."""
 
     OK = "ok"
     UNSUPPORTED = "unsupported"
@@ -127,6 +127,7 @@ class Agreement(Model):
     """‖y − y_full‖ / ‖y_full − LayerNorm(x)‖ with the same projections: 0 equals full attention,
     1 is as far off as no attention at all. None where the projections cannot be shared."""
     cosine_to_full: float | None = Field(ge=-1.000001, le=1.000001)
+    """Cosine between y − LayerNorm(x) and y_full − LayerNorm(x). None as the distance."""
 
 
 class Record(Model):
@@ -158,8 +159,13 @@ class Record(Model):
             raise ValueError(f"a record that is ok must have {', '.join(missing)}")
         if self.status is Status.DISAGREES and self.agreement is None:
             raise ValueError("a record that disagrees must have agreement")
-        if self.status not in (Status.OK, Status.DISAGREES) and present:
-            raise ValueError(f"a record that is {self.status} must not have {', '.join(present)}")
+        # How fast a wrong answer came is no figure of the variant's, nor how much memory it took.
+        allowed = {Status.OK: list(figures), Status.DISAGREES: ["agreement"]}
+        forbidden = [name for name in present if name not in allowed.get(self.status, [])]
+        if forbidden:
+            raise ValueError(
+                f"a record with status {self.status} must not have {', '.join(forbidden)}"
+            )
         if (self.status is Status.OK) != (self.reason == ""):
             raise ValueError("a record has a reason exactly if it is not ok")
         if self.key != self.point.key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -70,7 +71,7 @@ def require_one(frame: pd.DataFrame) -> None:
 def describe(row: pd.Series, fields: Sequence[str] = FIELDS) -> str:
     """A row's setting in words, such as `forward, layer, float32, causal, batch 1`."""
     words = {
-        "file": f"run {row['run_id']}",
+        "file": f"run {Path(row['file']).stem}",
         "causal": "causal" if row["causal"] else "not causal",
         "batch": f"batch {row['batch']}",
         "dim": f"dim {row['dim']}",

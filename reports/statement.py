@@ -34,7 +34,8 @@ class Series:
         """The lengths from which on it is faster throughout, or that there are none."""
         compared = [at for at in self.lengths if at.verdict is not None]
         if not compared:
-            return f"{self.label} and full attention have no length in common."
+            why = "; ".join(dict.fromkeys(at.text for at in self.lengths))
+            return f"There is no length at which both {self.label} and full gave a figure: {why}."
         longest = compared[-1]
         if longest.verdict is not Verdict.FASTER:
             where = f"at T = {units.tokens(longest.seq_len)}, the longest both ran"
@@ -46,11 +47,11 @@ class Series:
             since = at
         if since is longest:
             return (
-                f"{self.label} is {longest.text} than full attention at "
+                f"{self.label} is {longest.text} than full at "
                 f"T = {units.tokens(longest.seq_len)}, the longest both ran."
             )
         return (
-            f"{self.label} is faster than full attention at every length both ran from "
+            f"{self.label} is faster than full at every length both ran from "
             f"T = {units.tokens(since.seq_len)} on: {longest.text} at "
             f"T = {units.tokens(longest.seq_len)}."
         )
@@ -114,7 +115,7 @@ def _at(rows: pd.DataFrame, best: pd.DataFrame, label: str, seq_len: int) -> AtL
     own = best[(best["label"] == label) & (best["seq_len"] == seq_len)]
     reference = reference_at(best, seq_len)
     if own.empty:
-        return AtLength(seq_len, None, _why_none(rows, label, seq_len))
+        return AtLength(seq_len, None, f"{label}: {_why_none(rows, label, seq_len)}")
     if reference is None:
         full = rows.loc[rows["variant"] == "full", "label"].iloc[0]
         return AtLength(seq_len, None, f"full: {_why_none(rows, full, seq_len)}")

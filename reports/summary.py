@@ -32,6 +32,7 @@ FIGURES = (
     "samples",
     "workspace_bytes",
     "distance_to_full",
+    "cosine_to_full",
     "oracle_error",
     "oracle_bound",
     "oracle",
@@ -46,9 +47,10 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
         status other than ok with the chunk sizes that ended so. Columns: those of
         `settings.FIELDS`; seq_len, label, variant, backend_used, status; `chunk_sizes` (a list,
         empty without chunks); latency_ms with its interval, samples, workspace_bytes,
-        distance_to_full and the oracle's columns as in `reports.load`; `against_full` (words);
-        `latency_ratio` and `workspace_ratio`, full attention's figure over this one's at the same
-        T (above 1: less than full). Figures are missing where the status is not ok.
+        distance_to_full, cosine_to_full and the oracle's columns as in `reports.load`;
+        `against_full` (words); `latency_ratio` and `workspace_ratio`, full attention's figure
+        over this one's at the same T (above 1: less than full). Figures are missing where the
+        status is not ok.
     """
     order = list(styles(frame))
     rows = [row for setting in settings.split(frame) for row in _rows(setting.frame, order)]

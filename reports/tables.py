@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import pandas as pd
 from rich import box
@@ -19,18 +20,40 @@ HEADERS = (
     "attention",
     "chunk",
     "latency (95% interval)",
+    "samples",
     "against full",
     "workspace",
     "workspace against full",
     "distance",
+    "cosine",
     "oracle",
     "oracle error",
     "backend",
 )
-NUMERIC = ("T", "chunk", "latency (95% interval)", "workspace", "distance", "oracle error")
-NOT_IN_TERMINAL = ("workspace against full", "oracle", "oracle error", "backend")
+NUMERIC = (
+    "T",
+    "chunk",
+    "latency (95% interval)",
+    "samples",
+    "workspace",
+    "distance",
+    "cosine",
+    "oracle error",
+    "points",
+)
+NOT_IN_TERMINAL = (
+    "samples",
+    "workspace against full",
+    "cosine",
+    "oracle",
+    "oracle error",
+    "backend",
+)
 """A terminal of 80 characters has no room for them; a sentence below speaks of the oracle."""
-UNBROKEN = ("T", "chunk", "latency (95% interval)", "workspace", "distance")
+FOLDING = ("attention", "against full", "where", "reason")
+"""In a terminal these columns give way to the others, which are as wide as their longest cell."""
+CHUNKS_WIDTH = 7
+"""Characters of a terminal line that chunk sizes which failed alike may take."""
 FAILURE_HEADERS = ("status", "attention", "points", "where", "reason")
 
 
@@ -48,7 +71,10 @@ def failure_cells(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def rich_tables(frame: pd.DataFrame) -> RenderableType:
-    """The summary of a frame of `reports.load` for a terminal, with the failures below."""
+    """The summary of a frame of `reports.load` for a terminal, with the failures below.
+
+    Give it a console of 80 columns or more: every number and header is whole there.
+    """
     parts: list[RenderableType] = [
         _rich_summary(setting.title, summarise(setting.frame)) for setting in settings.split(frame)
     ]
@@ -83,10 +109,12 @@ def _row_cells(row: pd.Series) -> list[str]:
     return [
         *about,
         units.measured(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"]),
+        str(int(row["samples"])),
         row["against_full"],
         units.size(row["workspace_bytes"]),
         _less_or_more(row["workspace_ratio"]) if row["variant"] != "full" else "",
         units.distance(row["distance_to_full"]),
+        units.cosine(row["cosine_to_full"]),
         "pass" if row["oracle"] == "independent" else "pass (self)",
         units.scientific(row["oracle_error"]),
         row["backend_used"],
@@ -112,8 +140,9 @@ def _rich_table(title: str, headers: Sequence[str]) -> Table:
         table.add_column(
             header,
             justify="right" if header in NUMERIC else "left",
-            # Half a number is a wrong number: these are never broken, the others fold.
-            no_wrap=header in UNBROKEN,
+            # Half a number is a wrong number: only words are ever broken.
+            no_wrap=header not in FOLDING,
+            min_width=max(map(len, header.split())),
             overflow="fold",
         )
     return table
@@ -125,6 +154,7 @@ def _rich_summary(title: str, summary: pd.DataFrame) -> Table:
     before = ""
     for row, status in zip(cells(summary), summary["status"], strict=True):
         text = dict(zip(HEADERS, row, strict=True))
+        text["chunk"] = fill(text["chunk"], CHUNKS_WIDTH)
         shown = [Text(text[header]) for header in headers]
         # A length is written once: the eye finds its group by the gap above it.
         if text["T"] == before:

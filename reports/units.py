@@ -57,6 +57,11 @@ def distance(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else scientific(value)
 
 
+def cosine(value: float) -> str:
+    """A cosine with three decimals: `0.912`, or empty where there is none."""
+    return "" if math.isnan(value) else f"{value:.3f}"
+
+
 def _rounded(value: float) -> float:
     """The value as three significant digits show it."""
     return float(f"{value:.3g}") if value < 1000 else float(round(value))

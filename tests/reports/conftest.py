@@ -98,7 +98,7 @@ def make_record(
     """A record of `make_point(variant, seq_len, **point)` with the figures its status allows."""
     identity = make_point(variant, seq_len, **point)
     figures: dict[str, Any] = {"flops": 10**6, "model_bytes": 10**4}
-    if status in (Status.OK, Status.DISAGREES):
+    if status is Status.OK:
         figures["latency"] = make_latency(median_ms, spread, interval)
         figures["memory"] = Memory(
             input_bytes=1024,
@@ -107,6 +107,7 @@ def make_record(
             workspace_bytes=workspace,
             source="cpu allocator events",
         )
+    if status in (Status.OK, Status.DISAGREES):
         figures["agreement"] = Agreement(
             oracle_error=oracle_error,
             oracle_bound=oracle_bound,

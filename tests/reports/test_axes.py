@@ -9,17 +9,46 @@ from reports import axes
 AXES = [axes.time_axis, axes.size_axis, axes.share_axis]
 
 
+def ticks_in_range(found):
+    low, high = found["range"]
+    return [tick for tick in found["tickvals"] if low < math.log10(tick) < high]
+
+
 @pytest.mark.parametrize("axis", AXES)
 @given(values=st.lists(st.floats(min_value=1, max_value=1e12), min_size=1, max_size=5))
-def test_all_values_and_at_least_one_tick_are_in_range(axis, values):
+def test_all_values_and_at_least_two_ticks_are_in_range(axis, values):
     found = axis(values)
     low, high = found["range"]
     assert low < math.log10(min(values))
     assert math.log10(max(values)) < high
     assert len(found["tickvals"]) == len(found["ticktext"])
-    shown = [tick for tick in found["tickvals"] if low <= math.log10(tick) <= high]
-    # A narrow range may fall between two ticks; a range of a decade never does.
-    assert len(shown) >= math.floor((high - low) / math.log10(16))
+    assert len(ticks_in_range(found)) >= 2
+
+
+@pytest.mark.parametrize("values", [[8 * 1024], [6.9 * 1024, 12.6 * 1024]])
+def test_a_narrow_range_of_sizes_lies_between_its_two_nearest_ticks(values):
+    assert ticks_in_range(axes.size_axis(values)) == [4 * 1024, 16 * 1024]
+
+
+def test_a_wide_range_is_not_widened():
+    low, high = axes.time_axis([1.0, 100.0])["range"]
+    assert (low, high) == pytest.approx((-0.14, 2.14))
+
+
+@pytest.mark.parametrize("top", [0.2, 1.0, 3.0])
+def test_distances_up_to_a_few_are_linear_from_zero_to_past_one(top):
+    found = axes.distance_axis([0.0, top])
+    low, high = found["range"]
+    assert found.get("type") != "log"
+    assert low < 0
+    assert high > max(top, 1)
+
+
+def test_distances_far_above_one_are_logarithmic_and_say_what_was_clipped():
+    found = axes.distance_axis([axes.DISTANCE_FLOOR, 11.0])
+    assert found["type"] == "log"
+    assert found["title"]["text"] == "distance to full (below 0.01 drawn at 0.01)"
+    assert ticks_in_range(found) == [0.01, 0.1, 1, 10]
 
 
 @pytest.mark.parametrize("axis", AXES)

@@ -155,10 +155,37 @@ def test_exact_and_infinite_errors_stand_at_the_edges(run, record):
 
 def test_distance_shows_what_zero_and_one_mean(frame):
     figure = charts.distance(frame)
-    assert {shape.y0 for shape in figure.layout.shapes} == {0, 1}
+    assert [shape.y0 for shape in figure.layout.shapes] == [1]
+    assert "0 equals it, 1 (dotted) is as far off as no attention" in figure.layout.title.text
     low, high = figure.layout.yaxis.range
     assert low < 0
     assert high > 1
+
+
+def test_one_distance_far_above_one_leaves_room_for_the_small_ones(run, record):
+    made = [
+        record("hatrick", distance=10.0),
+        record("lsh", distance=0.4),
+        record("full", distance=1e-6),
+        record("mine", distance=0.0),
+    ]
+    figure = charts.distance(to_frame([run(made)]))
+    drawn = {trace.name: trace.y[0] for trace in figure.data}
+    assert drawn == {"hatrick": 10.0, "lsh": 0.4, "full": 0.01, "mine": 0.01}
+    assert "distance to full 1.0e-06" in curve(figure, "full").hovertext[0]
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_up_to_a_few_distances_are_drawn_as_they_are(run, record):
+    made = [record("hatrick", distance=3.0), record("full", distance=1e-6)]
+    figure = charts.distance(to_frame([run(made)]))
+    assert [trace.y[0] for trace in figure.data] == [3.0, 1e-6]
+    assert figure.layout.yaxis.type != "log"
+
+
+@pytest.mark.parametrize("chart", [charts.distance, charts.oracle])
+def test_no_words_lie_over_the_curves(chart, frame):
+    assert {note.text for note in chart(frame).layout.annotations} <= {"✕"}
 
 
 def test_without_any_distance_there_is_an_empty_chart(run, record):

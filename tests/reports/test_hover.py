@@ -1,3 +1,5 @@
+import pytest
+
 from reports.frame import to_frame
 from reports.hover import hover
 from reports.schema import Status
@@ -19,6 +21,7 @@ def test_it_names_the_point_and_its_figures(run, record):
         "workspace 3.00 MiB",
         "oracle error 1.0e-07, bound 1.0e-06 (66 rows)",
         "distance to full 0.400",
+        "cosine to full 0.900",
     ):
         assert part in text.split("<br>")
 
@@ -26,7 +29,7 @@ def test_it_names_the_point_and_its_figures(run, record):
 def test_what_is_missing_is_left_out_or_said(run, record):
     text = text_of(run, record("full", interval=False, distance=None, oracle="self"))
     assert "chunk" not in text
-    assert "distance" not in text
+    assert "to full" not in text
     assert "too few samples for an interval" in text
     assert "against itself" in text
     assert "nan" not in text.lower()
@@ -38,3 +41,14 @@ def test_a_failure_says_why_and_text_is_escaped(run, record):
     assert "&lt;script&gt;" in text
     assert "<b>a&lt;b&gt;</b>" in text
     assert "latency" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(Status.OUT_OF_MEMORY, "out of memory"), (Status.DISAGREES, "wrong answer")],
+)
+def test_a_status_is_said_as_everywhere_else(run, record, status, words):
+    text = text_of(run, record(status=status, reason="so it was"))
+    assert text.endswith(f"<b>{words}</b>: so it was")
+    assert "latency" not in text
+    assert "workspace" not in text

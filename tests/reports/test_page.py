@@ -94,6 +94,11 @@ def test_two_runs_have_an_environment_each(run, record, tmp_path):
     assert "<h2>run monday</h2>" in text
 
 
+def test_how_to_read_says_what_samples_are(text):
+    assert "Calls made one after another, at least 6." in text
+    assert '<th scope="col" class="number">samples</th>' in text
+
+
 def test_no_run_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="at least one run"):
         write_page([], tmp_path / "page.html")

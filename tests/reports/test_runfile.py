@@ -107,6 +107,7 @@ def test_append_refuses_what_is_no_run_file(tmp_path, content):
         (b"\xff\xff", "line 3: Invalid JSON"),
         (b'{"type": "record"}', "line 3: key: Field required"),
         (b"\0\0\0\0", "line 3: Invalid JSON"),
+        (b"[" * 200_000, "line 3: Invalid JSON"),
     ],
 )
 def test_a_damaged_line_in_the_middle_is_reported_and_the_rest_kept(path, line, reason):
@@ -129,10 +130,11 @@ def test_a_record_whose_key_does_not_fit_is_reported(path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "first line is empty"),
+        ("", "the file is empty"),
         ("\n\n", "first line is empty"),
         ("T,ms\n256,1.0\n", "no JSON object"),
         ("[1, 2]\n", "no JSON object"),
+        ("[" * 200_000 + "\n", "no JSON object"),
         ('{"a": 1}\n', "first line is a JSON object"),
         ('{"type": "record"}\n', "first line is a record"),
         ('{"type": "environment", "schema_version": 1}\n', "line 1: run_id: Field required"),

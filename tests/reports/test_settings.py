@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from reports import settings
@@ -39,8 +42,12 @@ def test_label_length_and_chunk_size_do_not_split(run, record):
 
 
 def test_two_runs_of_the_same_points_are_not_mixed(run, record):
-    frame = to_frame([run([record()], name="monday"), run([record()], name="friday")])
-    assert [one.title for one in settings.split(frame)] == ["run monday", "run friday"]
+    runs = [
+        replace(run([record()], name="6a3ac5cdde5c"), path=Path(f"deep/{name}.jsonl"))
+        for name in ("monday", "friday")
+    ]
+    titles = [one.title for one in settings.split(to_frame(runs))]
+    assert titles == ["run monday", "run friday"]
 
 
 def test_common_says_what_all_share(run, record):

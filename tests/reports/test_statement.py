@@ -29,7 +29,7 @@ def test_faster_from_some_length_on(run, record):
         Verdict.FASTER,
     ]
     assert str(found) == (
-        "hatrick is faster than full attention at every length both ran from T = 1k on: "
+        "hatrick is faster than full at every length both ran from T = 1k on: "
         "5.00× faster at T = 2k."
     )
 
@@ -41,9 +41,7 @@ def test_a_single_faster_length_below_the_longest_is_not_from_there_on(run, reco
 
 def test_faster_only_at_the_longest(run, record):
     found = series(run, record, {256: 10.0, 512: 5.0})
-    assert str(found) == (
-        "hatrick is 2.00× faster than full attention at T = 512, the longest both ran."
-    )
+    assert str(found) == ("hatrick is 2.00× faster than full at T = 512, the longest both ran.")
 
 
 def test_overlapping_intervals_are_no_difference(run, record):
@@ -62,8 +60,24 @@ def test_missing_points_are_named(run, record):
         record("lsh", 1024),
     ]
     (found,) = statement.against_full(rows(run, *made))
-    assert [at.text for at in found.lengths] == ["full: out of memory", "timed out", "not measured"]
-    assert str(found) == "hatrick and full attention have no length in common."
+    assert [at.text for at in found.lengths] == [
+        "full: out of memory",
+        "hatrick: timed out",
+        "hatrick: not measured",
+    ]
+    assert str(found) == (
+        "There is no length at which both hatrick and full gave a figure: "
+        "full: out of memory; hatrick: timed out; hatrick: not measured."
+    )
+
+
+def test_lengths_in_common_without_a_figure_are_not_denied(run, record):
+    made = [record("full", T, scope="core") for T in (256, 512)]
+    made += [record("hatrick", T, scope="core", status=Status.UNSUPPORTED) for T in (256, 512)]
+    (found,) = statement.against_full(rows(run, *made))
+    assert str(found) == (
+        "There is no length at which both hatrick and full gave a figure: hatrick: unsupported."
+    )
 
 
 def test_no_statement_without_full_or_without_hatrick(run, record):

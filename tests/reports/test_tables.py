@@ -36,10 +36,12 @@ def test_cells_carry_numbers_with_units(run, record):
         "attention": "hatrick",
         "chunk": "64",
         "latency (95% interval)": "10.0 ms (9.80–10.2)",
+        "samples": "3",
         "against full": "2.00× faster",
         "workspace": "2.00 MiB",
         "workspace against full": "3.00× less",
         "distance": "0.410",
+        "cosine": "0.900",
         "oracle": "pass",
         "oracle error": "1.0e-07",
         "backend": "sdpa",
@@ -61,7 +63,7 @@ def test_more_and_the_same_workspace(run, record):
 
 def test_missing_figures_are_blank_and_a_check_against_itself_is_said(run, record):
     (row,) = cells_of(run, record("mine", distance=None, interval=False, oracle="self"))
-    assert row["distance"] == ""
+    assert row["distance"] == row["cosine"] == ""
     assert row["latency (95% interval)"] == "1.00 ms"
     assert row["oracle"] == "pass (self)"
 
@@ -82,8 +84,44 @@ def test_a_terminal_never_breaks_a_number(frame, width):
     assert "…" not in text
 
 
+WIDE = [
+    # Long names, long numbers and long lists of chunk sizes, all in one table.
+    ("sliding_window", {"options": {"left": 12345}, "median_ms": 0.0123}),
+    ("sliding_window", {"options": {"left": 9}, "median_ms": 1.0}),
+    ("full", {"median_ms": 0.0124, "workspace": 1023 * 1024, "distance": 2e-7}),
+    ("hatrick", {"median_ms": 990_000.0, "chunk_size": 512, "distance": 10.821}),
+    *(
+        ("lsh", {"status": Status.OUT_OF_MEMORY, "chunk_size": n})
+        for n in (16, 32, 64, 128, 256, 512, 1024)
+    ),
+]
+
+
+def test_at_80_columns_every_number_and_header_is_whole(run, record):
+    made = [record(name, T, **more) for T in (256, 100_000) for name, more in WIDE]
+    frame = to_frame([run(made)])
+    text = printed(frame, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    words = set(text.replace(",", " ").split())
+    for row in tables.cells(summarise(frame)):
+        shown = dict(zip(tables.HEADERS, row, strict=True))
+        numbers = [shown[h] for h in ("T", "chunk", "latency (95% interval)", "workspace")]
+        for number in [*numbers, shown["distance"]]:
+            assert set(number.replace(",", " ").split()) - {"–", "out", "of", "memory"} <= words
+    headers = [*tables.HEADERS, *tables.FAILURE_HEADERS]
+    terminal = {word for h in headers if h not in tables.NOT_IN_TERMINAL for word in h.split()}
+    assert terminal <= words
+
+
 def test_a_whole_default_sweep_is_about_a_screen_high(frame):
     assert len(printed(frame).splitlines()) < 50
+
+
+def test_samples_and_cosine_are_for_the_page_alone(frame):
+    head = printed(frame, 200)
+    assert not {"samples", "cosine"} & set(head.split())
+    assert "| samples |" in tables.markdown(frame)
+    assert "| cosine |" in tables.markdown(frame)
 
 
 def test_the_terminal_names_failures_and_the_oracle(frame):

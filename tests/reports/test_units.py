@@ -78,3 +78,5 @@ def test_factors_errors_and_distances():
     assert units.distance(0.41234) == "0.412"
     assert units.distance(2e-7) == "2.0e-07"
     assert units.distance(math.nan) == ""
+    assert units.cosine(0.91234) == "0.912"
+    assert units.cosine(math.nan) == ""
