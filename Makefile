@@ -35,7 +35,7 @@ types: .venv/installed
 # README's picture, from a run that is in the repository.
 picture: .venv/installed
 	$(BIN)/hatrick report docs/results/cpu/default.jsonl --out build/page.html
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1180 \
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,880 \
 	  --virtual-time-budget=8000 --screenshot=docs/page.png build/page.html
 
 clean:
