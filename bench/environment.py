@@ -39,11 +39,24 @@ VARIABLES = (
 )
 """How the names of environment variables begin that change numbers."""
 
-WORKER_VARIABLES = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
-"""Set in the worker unless the user has set them. By default a thread of libgomp that has finished
-its part spins; where anything else wants the core, the threads then wait for each other's time
-slices, and a call takes tens to hundreds of times as long, steadily. Sleeping costs microseconds
-a parallel region instead."""
+WORKER_VARIABLES = {
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "0",
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+"""Set in the worker unless the user has set them; what holds is in the run file.
+
+Threads: by default a thread of libgomp that has finished its part spins. Where anything else wants
+the core, the threads then wait for each other's time slices, and a call takes tens to hundreds of
+times as long, steadily. Sleeping costs microseconds a parallel region instead.
+
+Memory: by default glibc's malloc gives large blocks back to the system, and learns from the blocks
+it has seen freed which are large (mallopt(3), M_MMAP_THRESHOLD). A call then pays for page faults
+or not by what ran before it: the first points of a sweep do, the same points at its end do not.
+Kept memory makes a point's latency its own, and is what CUDA's caching allocator does anyway.
+"""
 
 
 def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environment:

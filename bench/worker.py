@@ -35,7 +35,6 @@ def main() -> None:
     from reports.schema import Point
 
     torch.set_num_threads(threads())
-    settle_allocator()
     for plugin in sys.argv[1:]:
         variants.load_plugin(plugin)
     measurer = Measurer()
@@ -65,19 +64,6 @@ def _be_the_first_to_go() -> None:
     """When memory runs out, Linux should end this process and not the sweep."""
     with suppress(OSError):  # no Linux, or a container that forbids it
         Path("/proc/self/oom_score_adj").write_text("1000")
-
-
-def settle_allocator() -> None:
-    """Bring glibc's malloc to where any longer run would have brought it.
-
-    It keeps freed memory only of blocks smaller than the largest one it has seen freed, at most
-    32 MiB (mallopt(3), M_MMAP_THRESHOLD). Until it has seen that one, each call of the first
-    points would pay for page faults that calls of later points do not.
-    """
-    import torch
-
-    largest = (32 << 20) - (64 << 10)
-    torch.empty(largest, dtype=torch.uint8).fill_(0)
 
 
 if __name__ == "__main__":
