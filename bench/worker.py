@@ -35,6 +35,7 @@ def main() -> None:
     from reports.schema import Point
 
     torch.set_num_threads(threads())
+    fill_heap()
     for plugin in sys.argv[1:]:
         variants.load_plugin(plugin)
     measurer = Measurer()
@@ -64,6 +65,18 @@ def _be_the_first_to_go() -> None:
     """When memory runs out, Linux should end this process and not the sweep."""
     with suppress(OSError):  # no Linux, or a container that forbids it
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def fill_heap() -> None:
+    """Have malloc hold memory for the points to come, so that the first ones do not pay for it.
+
+    It must be plenty: an aligned block, such as torch asks for, never fits into the gap that one
+    of the same size has left (glibc before 2.38), and moves on to fresh memory while there is any.
+    """
+    import torch
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    torch.empty(min(1 << 30, memory // 16), dtype=torch.uint8).fill_(0)
 
 
 if __name__ == "__main__":
