@@ -4,12 +4,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test lint types picture clean
+.PHONY: sweep selftest test lint types docs picture gpu-checks clean
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
 	@# 1 says that a point failed, for want of memory perhaps; the page says which, and is there.
 	$(BIN)/hatrick sweep $(ARGS) || [ $$? -eq 1 ]
+
+selftest: .venv/installed
+	$(BIN)/hatrick selftest
 
 test: .venv/installed
 	$(BIN)/python -m pytest $(ARGS)
@@ -31,6 +34,14 @@ types: .venv/installed
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check torch
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# The tables of docs/*.md, from the run files they name.
+docs: .venv/installed
+	$(BIN)/python docs/tables.py
+
+# All that needs a CUDA GPU, with the torch that the machine has: see the script.
+gpu-checks:
+	.ci/gpu-checks $(SLICE)
 
 # README's picture, from a run that is in the repository.
 picture: .venv/installed

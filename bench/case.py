@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +13,16 @@ import variants
 from bench.points import attention_config
 from reports.schema import Point
 from variants import Variant, WrongShape
+
+
+class Call(Protocol):
+    """What is timed."""
+
+    def __call__(self) -> Tensor:
+        """Make one call."""
+
+    def clear(self) -> None:
+        """Set all gradients to None."""
 
 
 @dataclass
@@ -92,3 +103,33 @@ def build(point: Point) -> Case:
         leaf.requires_grad_(training)
     layer.train(training)
     return Case(layer, layer.core if core else layer, inputs, upstream)
+
+
+class Replay:
+    """A case captured in a CUDA graph; its call is the graph's replay.
+
+    Raises:
+        RuntimeError: the call cannot be captured, because it waits for the device for example.
+    """
+
+    def __init__(self, case: Case) -> None:
+        device = case.inputs[0].device
+        self._graph = torch.cuda.CUDAGraph()
+        # What runs for the first time on a stream allocates, which a capture must not do
+        # (PyTorch documentation, "CUDA Graphs", Constraints).
+        with torch.cuda.stream(torch.cuda.Stream(device)):
+            for _ in range(3):
+                case.clear()
+                case()
+        torch.cuda.synchronize(device)
+        # Without gradients to add to, the captured backward writes them, at every replay.
+        case.clear()
+        with torch.cuda.graph(self._graph):
+            self._output = case()
+
+    def __call__(self) -> Tensor:
+        self._graph.replay()
+        return self._output
+
+    def clear(self) -> None:
+        """Nothing to do: a replay writes gradients and never adds to them."""

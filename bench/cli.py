@@ -65,6 +65,7 @@ def hatrick(
       hatrick show results/run.jsonl       the summary table
       hatrick report results/run.jsonl     the page
       hatrick variants                     what there is, and what runs here
+      hatrick selftest                     whether this machine is fit to measure on
 
     `hatrick COMMAND --help` says more.
     """
@@ -92,11 +93,28 @@ def sweep(
     causal: Annotated[str | None, _flag("false, true.", List)] = None,
     backend: Annotated[str | None, _flag("auto, or names from `hatrick variants`.", List)] = None,
     scope: Annotated[str | None, _flag("layer, core (attention alone).", List)] = None,
-    device: Device = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", "--devices", help="auto, cpu, cuda, cuda:0,cuda:1 or all.", metavar=List
+        ),
+    ] = None,
+    cache: Annotated[str | None, _flag("cold, warm; auto: cold on a GPU.", "NAME")] = None,
+    cuda_graph: Annotated[
+        bool | None, typer.Option("--cuda-graph", help="Time the replay of a CUDA graph.")
+    ] = None,
+    allocator: Annotated[str | None, _flag("kept, system: freed memory.", List)] = None,
+    wait_policy: Annotated[str | None, _flag("passive, system: idle threads.", List)] = None,
     seed: Annotated[str | None, _flag("Of inputs and parameters.", "N")] = None,
     plugin: Plugins = None,
-    seconds: Annotated[str | None, _flag("Sampling time of a point.", "S")] = None,
-    timeout: Annotated[str | None, _flag("When a point is given up.", "S")] = None,
+    target: Annotated[str | None, _flag("Precision that ends sampling: 0.01.", "SHARE")] = None,
+    seconds: Annotated[str | None, _flag("Most sampling time of a point.", "TIME")] = None,
+    timeout: Annotated[str | None, _flag("Longest wait for an answer.", "TIME")] = None,
+    order: Annotated[str | None, _flag("interleaved, sequential.", "NAME")] = None,
+    budget: Annotated[str | None, _flag("For the whole sweep: 90s, 10m, 1h30m.", "TIME")] = None,
+    force: Annotated[
+        bool | None, typer.Option("--force", help="Try what is predicted not to fit in memory.")
+    ] = None,
     out: Annotated[str | None, _flag("Run file; else in results/.", "FILE.jsonl")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where this sweep stopped.")
@@ -111,16 +129,20 @@ def sweep(
       hatrick sweep --variants lsh:rounds=1,lsh:rounds=8,full --dtype fp32,bf16
       hatrick sweep --plugin mine.py --variants mine,full
       hatrick sweep --spec long.toml --resume
+      hatrick sweep --preset gpu --budget 20m --devices all
 
     Flags win over the spec file, the file over the preset. Without --preset: gpu where there is a
     CUDA GPU, else default. Writes a run file and, beside it, a page (.html). A run file is never
-    overwritten. --resume tries points again that crashed or timed out; it wants the same sweep
-    (--timeout may differ), versions and commit as before.
+    overwritten. --resume tries points again that crashed, timed out, were throttled or left out;
+    it wants the same sweep (--timeout, --budget and --force may differ), versions and code.
+
+    A point is sampled until the 95% interval of its median is within --target of it on either
+    side, at least 20 times, and for --seconds at most.
 
     \b
     Exit codes:
-      0    every point is ok, or unsupported here
-      1    a point ran out of memory, timed out, crashed or gave a wrong answer
+      0    every point is ok, unsupported here, or left out by --budget
+      1    a point ran out of memory, timed out, crashed, was throttled or gave a wrong answer
       2    a mistake in the call; nothing was measured
       130  interrupted; --resume goes on
     """
@@ -183,6 +205,44 @@ def report(
     typer.echo(f"Page: {page}")
 
 
+@app.command()
+def selftest(
+    device: Device = None,
+    out: Annotated[Path | None, _flag("Its figures as JSON.", "FILE.json")] = None,
+) -> None:
+    """Show whether this machine, and this harness, are fit to measure.
+
+    Twice the work takes twice the time; the clock agrees with an independent one; two measurements
+    of one point agree (their difference is the machine's noise floor, and kept for later runs);
+    memory is exact to the byte; most of a sweep's time is spent measuring.
+
+    \b
+    Examples:
+      hatrick selftest
+      hatrick selftest --device cpu --out selftest.json
+
+    \b
+    Exit codes:
+      0  fit
+      1  not fit: the table says why
+      2  a mistake in the call
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or torch's profiler prints while it counts
+
+    from rich.console import Console
+
+    from bench.device import resolve
+    from bench.selftest.run import run_selftest
+
+    with _mistakes():
+        chosen = resolve(device or "auto")
+    found = run_selftest(chosen, say=lambda line: typer.echo(line, err=True))
+    Console().print(found.table())
+    if out is not None:
+        out.write_text(found.model_dump_json(indent=1) + "\n", "utf-8")
+    raise typer.Exit(0 if found.fit else 1)
+
+
 @app.command("variants")
 def list_variants(device: Device = None, plugin: Plugins = None) -> None:
     """List the attentions and what runs here.
@@ -230,7 +290,7 @@ def _measure(plan: Plan) -> None:
     from bench.progress import Display
     from bench.sweep import run
 
-    with Display(plan.todo, plan.done, Console(stderr=True)) as display:
+    with Display(len(plan.todo), plan.done, Console(stderr=True)) as display:
         run(plan, display)
 
 

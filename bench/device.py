@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import torch
 
 from bench.spec import SpecError
@@ -24,6 +26,27 @@ def resolve(name: str) -> torch.device:
     return torch.device(full)
 
 
+def resolve_all(names: Sequence[str]) -> list[torch.device]:
+    """The devices of those names, each once; `all` is every CUDA GPU.
+
+    Raises:
+        SpecError: no such device here, or devices that are not of one model.
+    """
+    count = torch.cuda.device_count()
+    if "all" in names and not count:
+        raise SpecError("--device all means all CUDA GPUs, and there is none here; choose cpu")
+    given = [f"cuda:{index}" for index in range(count)] if "all" in names else names
+    found = list(dict.fromkeys(resolve(name) for name in given))
+    models = {str(device): model_name(device) for device in found}
+    if len(set(models.values())) > 1:
+        listed = ", ".join(f"{device} ({model})" for device, model in models.items())
+        raise SpecError(
+            f"{listed}: these devices are not of one model, so their figures must not share a "
+            "curve; run one sweep for each model"
+        )
+    return found
+
+
 def model_name(device: torch.device) -> str:
     """The model of a device: what tells two of a kind apart."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
@@ -37,3 +60,10 @@ def cpu_model() -> str:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
+
+
+def memory_bytes(device: torch.device) -> int:
+    """All memory of a device, in use or not."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)

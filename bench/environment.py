@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,9 +16,11 @@ from uuid import uuid4
 import pynvml
 import torch
 
-from bench.device import cpu_model
+from bench.device import cpu_model, model_name
+from bench.heap import ALLOCATORS
+from bench.noise import load_noise
 from bench.spec import SweepSpec
-from reports.schema import Environment, Point
+from reports.schema import Environment
 
 PACKAGES = ("torch", "triton", "xformers", "numpy", "scipy", "pandas", "plotly", "hatrick-bench")
 VARIABLES = (
@@ -39,33 +41,26 @@ VARIABLES = (
 )
 """How the names of environment variables begin that change numbers."""
 
-WORKER_VARIABLES = {
-    "OMP_WAIT_POLICY": "passive",
-    "GOMP_SPINCOUNT": "0",
-    "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
-    "MALLOC_TOP_PAD_": str(64 << 20),
+WAIT_POLICIES: dict[str, dict[str, str]] = {
+    "passive": {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"},
+    "system": {},
 }
-"""Set in the worker unless the user has set them; what holds is in the run file.
+"""The environment variables that make idle threads behave so; `docs/measuring.md` has the evidence.
 
-Threads: by default a thread of libgomp that has finished its part spins. Where anything else wants
-the core, the threads then wait for each other's time slices, and a call takes tens to hundreds of
-times as long, steadily. Sleeping costs microseconds a parallel region instead.
-
-Memory: by default glibc's malloc gives large blocks back to the system, and learns from the blocks
-it has seen freed which are large (mallopt(3), M_MMAP_THRESHOLD). A call then pays for page faults
-or not by what ran before it: the first points of a sweep do, the same points at its end do not.
-Kept memory makes a point's latency its own, and is what CUDA's caching allocator does anyway.
+By default a thread of libgomp that has finished its part spins. Where anything else wants the core,
+the threads then wait for each other's time slices, and a call takes tens to hundreds of times as
+long, steadily. Sleeping (`passive`) costs microseconds a parallel region instead. `system` leaves
+them as the environment has it.
 """
 
 
-def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environment:
+def describe(command: str, spec: SweepSpec, devices: Sequence[torch.device]) -> Environment:
     """The environment of a run that starts now.
 
     Args:
         command: what was typed.
         spec: the merged sweep; a plug-in's version is a hash of its file.
-        points: those of the sweep; their devices are listed.
+        devices: those that are measured on, all of one model.
     """
     commit, dirty = _git(Path(__file__))
     return Environment(
@@ -79,24 +74,39 @@ def describe(command: str, spec: SweepSpec, points: Iterable[Point]) -> Environm
         cpu_cores=cores(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         threads=threads(),
-        devices={point.device: point.device_name for point in points},
+        devices={str(device): model_name(device) for device in devices},
         driver=_driver(),
         cuda=torch.version.cuda or "",
         python=platform.python_version(),
         packages={**dict(_versions()), **{path: _digest(path) for path in spec.plugin}},
         git_commit=commit,
         git_dirty=dirty,
+        code=code_digest(),
+        noise=load_noise(model_name(devices[0])),
         variables={
-            name: value
-            for name, value in sorted(worker_environment().items())
-            if name.startswith(VARIABLES)
+            name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)
         },
     )
 
 
-def worker_environment() -> dict[str, str]:
-    """The environment variables of the worker."""
-    return WORKER_VARIABLES | os.environ
+def worker_environment(allocator: str, wait_policy: str) -> dict[str, str]:
+    """The environment variables of a worker.
+
+    Args:
+        allocator: a key of `bench.heap.ALLOCATORS`.
+        wait_policy: a key of `WAIT_POLICIES`.
+    """
+    return {**os.environ, **ALLOCATORS[allocator], **WAIT_POLICIES[wait_policy]}
+
+
+def code_digest() -> str:
+    """Digest of this project's own sources: what a commit says only of a tree without changes."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for package in ("hatrick", "variants", "reports", "bench"):
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def cores() -> int:

@@ -43,16 +43,27 @@ def load_plugins(paths: Sequence[str]) -> None:
 
 def expand(spec: SweepSpec) -> list[Planned]:
     """All points of a sweep, short sequences first, so that a sweep that was cut short is of use.
-    The directions of one layer follow each other: they share an agreement check.
+    Points that will be compared follow each other (`groups`).
 
     Raises:
         SpecError: an unknown variant, option, backend or device, sizes that do not fit.
     """
     entries = [_parse_entry(text) for text in spec.variants]
     _check_backends(spec, entries)
-    device = devices.resolve(spec.device)
+    device = devices.resolve_all(spec.device)[0]
     unique = {point.key: point for point in _combinations(spec, entries, device)}
     return [_resolve(point) for point in unique.values()]
+
+
+def groups(points: Sequence[Point]) -> list[list[Point]]:
+    """Points split into those that will be compared: they differ in nothing but the variant, its
+    options, the chunk size, the backend and the worker's settings."""
+    own = {"variant", "options", "chunk_size", "backend", "backend_used"}
+    own |= {"allocator", "wait_policy", "device"}
+    found: dict[str, list[Point]] = {}
+    for point in points:
+        found.setdefault(point.model_dump_json(exclude=own), []).append(point)
+    return list(found.values())
 
 
 def attention_config(point: Point) -> AttentionConfig:
@@ -102,13 +113,15 @@ def _check_backends(spec: SweepSpec, entries: Sequence[Entry]) -> None:
 def _combinations(
     spec: SweepSpec, entries: Sequence[Entry], device: torch.device
 ) -> Iterator[Point]:
-    workloads = product(sorted(spec.seq_len), spec.scope, spec.dtype, spec.causal)
-    for seq_len, scope, dtype, causal in workloads:
+    cache = spec.cache if spec.cache != "auto" else "cold" if device.type == "cuda" else "warm"
+    shared = product(sorted(spec.seq_len), spec.scope, spec.dtype, spec.causal, spec.direction)
+    for seq_len, scope, dtype, causal, direction in shared:
         for name, options in entries:
             variant = variants.get(name)
             chunked = variant.chunked(variants.parse_options(name, options))
             chunks = spec.chunk_size if chunked else [None]
-            for chunk, backend, direction in product(chunks, spec.backend, spec.direction):
+            own = product(chunks, spec.backend, spec.allocator, spec.wait_policy)
+            for chunk, backend, allocator, wait_policy in own:
                 yield Point(
                     variant=name,
                     options=options,
@@ -125,6 +138,10 @@ def _combinations(
                     dtype=dtype,
                     device=str(device),
                     device_name=devices.model_name(device),
+                    cache=cache,
+                    cuda_graph=spec.cuda_graph,
+                    allocator=allocator,
+                    wait_policy=wait_policy,
                     seed=spec.seed,
                 )
 
@@ -146,6 +163,8 @@ def _resolve(point: Point) -> Planned:
         scope=point.scope,
         options=variants.parse_options(point.variant, point.options),
     )
+    if point.cuda_graph and device.type != "cuda":
+        return Planned(point, "a CUDA graph needs a CUDA device")
     if not support.ok:
         return Planned(point, support.reason or "the variant says so and gives no reason")
     return Planned(point.model_copy(update={"backend_used": support.backend}))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 import variants
-from bench.cost import model_cost
-from bench.points import Planned
 from reports.schema import Point, Record, Status
 
 
@@ -36,53 +32,18 @@ def outcome(record: Record) -> str:
     return f"{record.status.value.replace('_', ' ')}: {record.reason}"
 
 
-class Estimate:
-    """Time left, by a straight line through seconds against FLOPs of the points measured so far:
-    what every point costs anyway, and what grows with its work."""
-
-    def __init__(self, todo: Sequence[Planned]) -> None:
-        self._left = {each.point.key: _flops(each) for each in todo if not each.unsupported}
-        self._flops: list[float] = []
-        self._seconds: list[float] = []
-
-    def finish(self, record: Record) -> None:
-        """Learn from a point."""
-        flops = self._left.pop(record.key, None)
-        if flops is not None:
-            self._flops.append(flops)
-            self._seconds.append(record.wall_s)
-
-    def seconds_left(self) -> float | None:
-        """None before the first point."""
-        if not self._flops:
-            return None
-        slope, anyway = 0.0, float(np.mean(self._seconds))
-        if len(set(self._flops)) > 1:
-            slope, anyway = np.polyfit(self._flops, self._seconds, 1)
-        return float(sum(max(0.0, anyway + slope * flops) for flops in self._left.values()))
-
-
-def _flops(planned: Planned) -> float:
-    try:
-        cost = model_cost(planned.point)
-    except Exception:  # a plug-in's own; its point will say so
-        return 0.0
-    return 0.0 if cost is None else float(cost.flops)
-
-
 class Display:
     """Shows a sweep; use it in a `with` block around `bench.sweep.run`.
 
     Args:
-        todo: the points about to be measured.
+        todo: how many points are about to be measured.
         done: how many others are in the run file already.
         console: where to; a bar only if it is a terminal.
     """
 
-    def __init__(self, todo: Sequence[Planned], done: int, console: Console) -> None:
+    def __init__(self, todo: int, done: int, console: Console) -> None:
         self._console = console
-        self._estimate = Estimate(todo)
-        self._total = done + len(todo)
+        self._total = done + todo
         self._done = done
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -110,20 +71,22 @@ class Display:
     ) -> None:
         self._bar.stop()
 
-    def start(self, point: Point) -> None:
-        """Show what is being measured."""
+    def say(self, sentence: str) -> None:
+        """Something about the sweep as a whole."""
+        self._print(sentence)
+
+    def watch(self, point: Point) -> None:
+        """Show what is being worked on."""
         self._bar.update(self._task, description=label(point))
 
-    def finish(self, record: Record) -> None:
+    def finish(self, record: Record, seconds_left: float | None) -> None:
         """Count a point; on a terminal only what failed leaves a line."""
         self._done += 1
-        self._estimate.finish(record)
-        left = self._estimate.seconds_left()
-        words = "" if left is None else f"about {_duration(left)} left"
+        words = "" if seconds_left is None else f"about {_duration(seconds_left)} left"
         self._bar.update(self._task, advance=1, left=words)
         if not self._console.is_terminal:
             self._print(f"{self._done}/{self._total} {label(record.point)}: {outcome(record)}")
-        elif record.status not in (Status.OK, Status.UNSUPPORTED):
+        elif record.status not in (Status.OK, Status.UNSUPPORTED, Status.LEFT_OUT):
             self._print(f"{label(record.point)}: {outcome(record)}")
 
     def _print(self, line: str) -> None:

@@ -10,9 +10,9 @@ from bench.spec import SpecError
 from reports.runfile import Run, RunFileError, read_run
 from reports.schema import Environment, Status
 
-TRIED_AGAIN = (Status.CRASHED, Status.TIMEOUT)
-"""What a second try, or a longer timeout, may mend. All else is final."""
-FREE_KEYS = ("out", "timeout")
+TRIED_AGAIN = (Status.CRASHED, Status.TIMEOUT, Status.LEFT_OUT, Status.THROTTLED)
+"""What a second try, a longer timeout or another budget may mend. All else is final."""
+FREE_KEYS = ("out", "timeout", "budget", "force")
 """Keys of a spec that may change between a sweep and its resumption."""
 COMPARED = (
     "cpu",
@@ -23,8 +23,7 @@ COMPARED = (
     "cuda",
     "python",
     "packages",
-    "git_commit",
-    "git_dirty",
+    "code",
     "variables",
 )
 """Fields of the environment that change numbers. A run file has one environment for all its

@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from reports.schema import Direction, Scope
+from bench.budget import parse_duration
+from reports.schema import Allocator, Direction, Order, Scope, WaitPolicy
 
 DTYPES = {
     "float32": "float32",
@@ -47,6 +48,10 @@ def _dtype(value: object) -> str:
     return DTYPES[str(value)]
 
 
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
 def _run_file(value: str) -> str:
     # The page takes the same name with .html: it must not replace the run file.
     if not value.endswith(".jsonl"):
@@ -67,6 +72,7 @@ def _without_repeats(values: list[Any]) -> list[Any]:
 
 Size = Annotated[int, BeforeValidator(_length), Field(ge=1, strict=True)]
 Dtype = Annotated[str, BeforeValidator(_dtype)]
+Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0, allow_inf_nan=False)]
 _List = (BeforeValidator(_as_list), AfterValidator(_without_repeats))
 _AtLeastOne = Field(min_length=1)
 
@@ -94,18 +100,35 @@ class SweepSpec(BaseModel):
     causal: Annotated[list[bool], *_List, _AtLeastOne] = [False]
     backend: Annotated[list[str], *_List, _AtLeastOne] = ["auto"]
     scope: Annotated[list[Scope], *_List, _AtLeastOne] = ["layer"]
-    device: str = "auto"
-    """`auto`: the first CUDA GPU if there is one, else the CPU."""
+    device: Annotated[list[str], *_List, _AtLeastOne] = ["auto"]
+    """`auto`: the first CUDA GPU if there is one, else the CPU; `all`: all CUDA GPUs, which must be
+    of one model and share the points."""
+    cache: Literal["auto", "cold", "warm"] = "auto"
+    """The last-level cache before each call; `auto`: cold on a GPU, warm on a CPU."""
+    cuda_graph: bool = False
+    """Capture each call in a CUDA graph and time its replay."""
+    allocator: Annotated[list[Allocator], *_List, _AtLeastOne] = ["kept"]
+    """What the worker's malloc does with memory that is freed."""
+    wait_policy: Annotated[list[WaitPolicy], *_List, _AtLeastOne] = ["passive"]
+    """What the worker's idle threads do."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of inputs and parameters."""
     plugin: Annotated[list[str], *_List] = []
     """Python files that register variants."""
     out: Annotated[str, AfterValidator(_run_file)] | None = None
     """The run file; None: `results/<time>-<preset>.jsonl`."""
-    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.3
-    """Sampling time of one point."""
-    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
-    """Seconds after which a point is given up."""
+    target: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Half the width of the median's 95% interval, relative to the median, that ends sampling."""
+    seconds: Seconds = 2.0
+    """Most sampling time of one point; the least number of samples may take longer."""
+    timeout: Seconds = 120.0
+    """After so long without an answer a point is given up; a point gives many answers."""
+    order: Order = "interleaved"
+    """Points that will be compared take turns; `sequential`: one after another."""
+    budget: Seconds | None = None
+    """Time for the whole sweep; points that do not fit in are left out."""
+    force: bool = False
+    """Try points too that are predicted to run out of memory."""
 
 
 KEYS = (*SweepSpec.model_fields, "preset")

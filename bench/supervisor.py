@@ -1,9 +1,8 @@
-"""The parent's side of the worker: starts it, waits with a watchdog, survives whatever it does."""
+"""The parent's side of a worker: starts it, waits with a watchdog, survives whatever it does."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import select
 import signal
@@ -12,14 +11,19 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
+from uuid import uuid4
+
+import psutil
+from pydantic import ValidationError
 
 from bench.environment import worker_environment
-from reports.schema import Point, Record, Status
+from bench.messages import Answer, Envelope, Failure, Job
+from bench.worker import MEMORY_VARIABLE
+from reports.schema import Point, Status
 
 START_TIMEOUT_S = 120.0
 """To import torch and the plug-ins; none of a point's own time."""
@@ -27,6 +31,12 @@ EXIT_GRACE_S = 5.0
 """For a worker that has closed its answers to end by itself, so that its exit code is its own."""
 LOG_TAIL = 600
 """Bytes of what a dead worker printed that its record quotes."""
+MEMORY_SHARE = 0.9
+"""Of the memory that is available on a CPU when a worker starts, what it may take."""
+MARK = "HATRICK_WORKER"
+"""Environment variable by which all that a worker has started is found, wherever it went."""
+LONGEST_ANSWER = 1 << 20
+"""Bytes; what is longer and has no end of a line is no answer."""
 SIGNALS = {int(known): known.name for known in signal.Signals}
 
 
@@ -34,28 +44,46 @@ class _WorkerEnded(Exception):
     """The worker closed its answers."""
 
 
+class _NoAnswer(Exception):
+    """Something else than an answer came where answers come."""
+
+
 class Supervisor:
     """Has points measured in a worker process, and a new one after each that was lost.
 
-    Use it in a `with` block; no worker outlives it.
+    Use it in a `with` block; no worker, and nothing that one has started, outlives it.
 
     Args:
         plugins: Python files that the worker loads.
-        seconds: sampling time of a point.
-        timeout: seconds after which a point is given up and its worker killed.
+        seconds: most sampling time of a point.
+        timeout: seconds after which an answer is waited for no longer, and the worker killed.
+        allocator, wait_policy: what `bench.environment.worker_environment` makes of them.
+        memory_bytes: what a worker on a CPU may take; None: most of what is available.
     """
 
-    def __init__(self, plugins: Sequence[str], *, seconds: float, timeout: float) -> None:
-        self._command = [sys.executable, "-u", "-P", "-m", "bench.worker"]
-        self._command += plugins
+    def __init__(
+        self,
+        plugins: Sequence[str],
+        *,
+        seconds: float,
+        timeout: float,
+        allocator: str = "kept",
+        wait_policy: str = "passive",
+        memory_bytes: int | None = None,
+    ) -> None:
+        self._command = [sys.executable, "-u", "-P", "-m", "bench.worker", *plugins]
         self._seconds = seconds
         self._timeout = timeout
+        self._mark = uuid4().hex
+        self._variables = worker_environment(allocator, wait_policy) | {MARK: self._mark}
+        self._memory_bytes = memory_bytes
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__
         # Python's "a" is a seek; the worker must append to the file as it then is.
         flags = fcntl.fcntl(self._log, fcntl.F_GETFL)
         fcntl.fcntl(self._log, fcntl.F_SETFL, flags | os.O_APPEND)
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._jobs = 0
 
     def __enter__(self) -> Self:
         return self
@@ -66,97 +94,36 @@ class Supervisor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.end()
         self._log.close()
 
-    def measure(self, point: Point) -> Record:
-        """Measure a point; a worker that crashes or hangs makes a record too."""
+    def ask(self, do: Literal["prepare", "visit", "finish"], point: Point) -> Answer:
+        """Have something done with a point; a worker that crashes or hangs is an answer too."""
         self._log.truncate(0)
         kills_before = _kernel_kills()
-        started_at, start = datetime.now(UTC), monotonic()
         try:
-            worker = self._process or self._start()
-            start = monotonic()
-            self._send(worker, point)
-            record = Record.model_validate_json(self._receive(worker, self._timeout))
-        except TimeoutError as error:
-            self._end()
-            status, reason = Status.TIMEOUT, str(error)
+            worker = self._process or self._start(point)
+            answer = self._exchange(worker, Job(do=do, point=point, seconds=self._seconds))
+        except TimeoutError:
+            started = self._process is not None and self._jobs > 0
+            self.end()
+            limit, what = (
+                (self._timeout, "give an answer") if started else (START_TIMEOUT_S, "start")
+            )
+            return Failure(status=Status.TIMEOUT, reason=f"did not {what} within {limit:g} s")
         except (_WorkerEnded, BrokenPipeError):
-            status, reason = self._obituary(kills_before)
-        else:
-            # After a failure a CUDA context may be unusable, or keep what it had allocated.
-            if record.latency is None and point.device != "cpu":
-                self._end()
-            return record
-        return Record(
-            key=point.key,
-            point=point,
-            status=status,
-            reason=reason,
-            started_at=started_at,
-            wall_s=monotonic() - start,
-        )
+            return self._obituary(kills_before)
+        except _NoAnswer as error:
+            self.end()
+            reason = f"something wrote to the pipe that is the worker's for its answers: {error}"
+            return Failure(status=Status.CRASHED, reason=reason)
+        if isinstance(answer, Failure) and answer.restart:
+            self.end()
+        return answer
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # The worker must find this very package, and nothing in the current folder instead of it.
-        root = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        self._unread = b""
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=worker_environment() | {"PYTHONPATH": path},
-            # A group of its own: a terminal's Ctrl-C goes to the sweep alone, and a kill reaches
-            # what the worker has started.
-            start_new_session=True,
-        )
-        self._receive(self._process, START_TIMEOUT_S)
-        return self._process
-
-    def _send(self, worker: subprocess.Popen[bytes], point: Point) -> None:
-        assert worker.stdin is not None
-        job = {"point": point.model_dump(mode="json"), "seconds": self._seconds}
-        worker.stdin.write(json.dumps(job).encode() + b"\n")
-        worker.stdin.flush()
-
-    def _receive(self, worker: subprocess.Popen[bytes], timeout: float) -> bytes:
-        """The next line of the worker.
-
-        Raises:
-            TimeoutError: it did not come in time.
-            _WorkerEnded: it will not come.
-        """
-        assert worker.stdout is not None
-        end = monotonic() + timeout
-        while b"\n" not in self._unread:
-            if not select.select([worker.stdout], [], [], max(0.0, end - monotonic()))[0]:
-                raise TimeoutError(f"gave no answer within {timeout:g} s")
-            if not (data := os.read(worker.stdout.fileno(), 65536)):
-                raise _WorkerEnded
-            self._unread += data
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
-
-    def _obituary(self, kills_before: int) -> tuple[Status, str]:
-        """What a worker that is gone died of, with the end of what it printed."""
-        code = self._end(grace_s=EXIT_GRACE_S)
-        if code == -signal.SIGKILL and _kernel_kills() > kills_before:
-            return Status.OUT_OF_MEMORY, "the kernel killed the worker: out of memory"
-        how = f"was killed by {SIGNALS.get(-code, code)}" if code < 0 else f"exited with {code}"
-        printed = self._tail()
-        return Status.CRASHED, f"the worker {how}" + (f"; it printed: {printed}" if printed else "")
-
-    def _tail(self) -> str:
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - LOG_TAIL))
-        text = self._log.read().decode("utf-8", errors="replace")
-        return " ".join(text.split())
-
-    def _end(self, grace_s: float = 0.0) -> int:
-        """End the worker and all it started; its exit code, negative for a signal."""
+    def end(self, grace_s: float = 0.0) -> int:
+        """End the worker and all it started; its exit code, negative for a signal. The next
+        question starts a new one."""
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -165,10 +132,96 @@ class Supervisor:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
+        _kill_marked(self._mark)
         for pipe in (process.stdin, process.stdout):
             with suppress(BrokenPipeError):  # a job that the worker never read
                 pipe.close()  # type: ignore[union-attr]
         return code
+
+    def _start(self, point: Point) -> subprocess.Popen[bytes]:
+        # The worker must find this very package, and nothing in the current folder instead of it.
+        root = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        limit = {}
+        if point.device == "cpu":
+            available = int(MEMORY_SHARE * psutil.virtual_memory().available)
+            limit = {MEMORY_VARIABLE: str(self._memory_bytes or available)}
+        self._unread, self._jobs = b"", 0
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self._variables | limit | {"PYTHONPATH": path},
+            # A group of its own: a terminal's Ctrl-C goes to the sweep alone, and a kill reaches
+            # what the worker has started.
+            start_new_session=True,
+        )
+        self._receive(self._process, START_TIMEOUT_S)
+        return self._process
+
+    def _exchange(self, worker: subprocess.Popen[bytes], job: Job) -> Answer:
+        assert worker.stdin is not None
+        worker.stdin.write(job.model_dump_json().encode() + b"\n")
+        worker.stdin.flush()
+        self._jobs += 1
+        end = monotonic() + self._timeout
+        while True:
+            line = self._receive(worker, end - monotonic())
+            try:
+                envelope = Envelope.model_validate_json(line)
+            except ValidationError:
+                raise _NoAnswer(repr(line[:40])) from None
+            if envelope.job == self._jobs - 1:
+                return envelope.answer
+
+    def _receive(self, worker: subprocess.Popen[bytes], timeout: float) -> bytes:
+        """The next line of the worker.
+
+        Raises:
+            TimeoutError: it did not come in time.
+            _WorkerEnded: it will not come.
+            _NoAnswer: it has no end.
+        """
+        assert worker.stdout is not None
+        end = monotonic() + timeout
+        while b"\n" not in self._unread:
+            if not select.select([worker.stdout], [], [], max(0.0, end - monotonic()))[0]:
+                raise TimeoutError
+            if not (data := os.read(worker.stdout.fileno(), 65536)):
+                raise _WorkerEnded
+            self._unread += data
+            if len(self._unread) > LONGEST_ANSWER:
+                raise _NoAnswer(repr(self._unread[:40]))
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _obituary(self, kills_before: int) -> Failure:
+        """What a worker that is gone died of, with the end of what it printed."""
+        code = self.end(grace_s=EXIT_GRACE_S)
+        if code == -signal.SIGKILL and _kernel_kills() > kills_before:
+            reason = "the kernel killed the worker: out of memory"
+            return Failure(status=Status.OUT_OF_MEMORY, reason=reason)
+        how = f"was killed by {SIGNALS.get(-code, code)}" if code < 0 else f"exited with {code}"
+        printed = self._tail()
+        reason = f"the worker {how}" + (f"; it printed: {printed}" if printed else "")
+        no_memory = code == -signal.SIGABRT and "bad_alloc" in printed
+        return Failure(status=Status.OUT_OF_MEMORY if no_memory else Status.CRASHED, reason=reason)
+
+    def _tail(self) -> str:
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - LOG_TAIL))
+        text = self._log.read().decode("utf-8", errors="replace")
+        return " ".join(text.split())
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill what carries a mark in its environment: a child that has left its process group, and
+    perhaps lost its parent, is found by it."""
+    for process in psutil.process_iter(["environ"]):
+        if (process.info["environ"] or {}).get(MARK) == mark:
+            with suppress(psutil.Error):
+                process.kill()
 
 
 def _kernel_kills() -> int:

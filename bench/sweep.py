@@ -1,32 +1,27 @@
-"""A sweep: from its spec to its run file, one record at a time."""
+"""A sweep: from its spec to its run file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
+import torch
+
+from bench import device as devices
 from bench import environment
+from bench.crew import Crew
+from bench.desk import Desk, Progress
+from bench.journal import Journal
 from bench.points import Planned, expand, load_plugins
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
-from bench.supervisor import Supervisor
 from reports.runfile import RunWriter
-from reports.schema import Environment, Point, Record, Status
+from reports.schema import Environment, Point, Status
 
 RESULTS = Path("results")
-
-
-class Progress(Protocol):
-    """Who is told how a sweep goes."""
-
-    def start(self, point: Point) -> None:
-        """A point is about to be measured."""
-
-    def finish(self, record: Record) -> None:
-        """A point's record is on the disk."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,8 @@ class Plan:
     path: Path
     """The run file."""
     environment: Environment
+    devices: list[torch.device]
+    """Those that share the points; the points name the first."""
     todo: list[Planned]
     done: int
     """Points that the run file has already."""
@@ -60,8 +57,8 @@ def plan(spec: SweepSpec, *, preset: str, command: str, resume: bool) -> Plan:
     """
     load_plugins(spec.plugin)
     planned = expand(spec)
-    points = [each.point for each in planned]
-    now = environment.describe(command, spec, points)
+    used = devices.resolve_all(spec.device)
+    now = environment.describe(command, spec, used)
     if spec.out is not None:
         path = Path(spec.out)
     elif resume:
@@ -69,44 +66,48 @@ def plan(spec: SweepSpec, *, preset: str, command: str, resume: bool) -> Plan:
     else:
         path = RESULTS / f"{now.created_at:%Y%m%dT%H%M%SZ}-{preset}.jsonl"
     if not path.exists():
-        return Plan(spec, path, now, planned, 0, resumes=False)
+        return Plan(spec, path, now, used, planned, 0, resumes=False)
     if not resume:
         raise SpecError(
             f"{path} exists and is never overwritten; go on in it with --resume, or choose "
             "another --out"
         )
     done = done_keys(resumable(path, now))
-    todo = [each for each in planned if each.point.key not in done]
-    return Plan(spec, path, now, todo, len(planned) - len(todo), resumes=True)
+    todo = [each for each in planned if not _is_done(each.point, done, used)]
+    return Plan(spec, path, now, used, todo, len(planned) - len(todo), resumes=True)
 
 
 def run(plan: Plan, progress: Progress) -> None:
-    """Measure what is to do; each record is on the disk before the next point starts.
+    """Measure what is to do. A record is on the disk as soon as its point is done, and every
+    answer before that is in the journal.
 
     Raises:
         SpecError: the run file cannot be written, or no further.
     """
-    spec = plan.spec
-    with (
-        _writer(plan) as writer,
-        Supervisor(spec.plugin, seconds=spec.seconds, timeout=spec.timeout) as supervisor,
-    ):
-        for planned in plan.todo:
-            progress.start(planned.point)
-            record = _unsupported(planned) or supervisor.measure(planned.point)
-            try:
-                writer.write(record)
-            except OSError as error:
-                raise SpecError(
-                    f"{plan.path} cannot be written any further ({error.strerror}); what was "
-                    "measured before is in it: mend that and go on with --resume"
-                ) from None
-            progress.finish(record)
+    with ExitStack() as stack:
+        writer = stack.enter_context(_writer(plan))
+        journal = stack.enter_context(Journal(plan.path, resume=plan.resumes))
+        desk = Desk(plan.spec, plan.todo, plan.devices, writer, progress)
+        pool = ThreadPoolExecutor(len(plan.devices))
+        # In case of an error or Ctrl-C these are undone from the last to the first: no more is
+        # handed out, the workers end, and their threads with them.
+        stack.callback(pool.shutdown)
+        crews = [stack.enter_context(Crew(plan.spec, each, journal, desk)) for each in plan.devices]
+        stack.callback(desk.close)
+        for work in [pool.submit(crew.work) for crew in crews]:
+            work.result()
+        desk.write_left_out()
 
 
 def exit_code(statuses: Sequence[str]) -> int:
-    """0 where every point is ok or unsupported, else 1."""
-    return int(any(status not in (Status.OK, Status.UNSUPPORTED) for status in statuses))
+    """0 where every point is ok, unsupported or left out, else 1."""
+    good = (Status.OK, Status.UNSUPPORTED, Status.LEFT_OUT)
+    return int(any(status not in good for status in statuses))
+
+
+def _is_done(point: Point, done: set[str], used: Sequence[torch.device]) -> bool:
+    """Whether one of the devices, all of one model, has measured a point already."""
+    return any(point.model_copy(update={"device": str(device)}).key in done for device in used)
 
 
 def _writer(plan: Plan) -> RunWriter:
@@ -116,17 +117,3 @@ def _writer(plan: Plan) -> RunWriter:
         return RunWriter(plan.path, plan.environment)
     except OSError as error:
         raise SpecError(f"{plan.path} cannot be written ({error.strerror})") from None
-
-
-def _unsupported(planned: Planned) -> Record | None:
-    """The record of a point that needs no worker to fail."""
-    if not planned.unsupported:
-        return None
-    return Record(
-        key=planned.point.key,
-        point=planned.point,
-        status=Status.UNSUPPORTED,
-        reason=planned.unsupported,
-        started_at=datetime.now(UTC),
-        wall_s=0.0,
-    )

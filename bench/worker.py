@@ -1,15 +1,15 @@
 """The process that measures: `python -m bench.worker PLUGIN...`, started by the supervisor.
 
-It reads jobs, one JSON object a line, from stdin and answers each with a record on what was its
-stdout. Whatever a variant or a library prints goes to stderr, which the supervisor keeps as a log.
-It ends when stdin does.
+It reads jobs, one JSON object a line, from stdin and answers each on what was its stdout. Whatever
+a variant or a library prints goes to stderr, which the supervisor keeps as a log. It ends when
+stdin does.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TextIO
 
 PR_SET_PDEATHSIG = 1
+MEMORY_VARIABLE = "HATRICK_WORKER_MEMORY"
+"""Bytes of memory that the worker may take; the supervisor sets it on a CPU."""
 
 
 def main() -> None:
@@ -24,6 +26,7 @@ def main() -> None:
     answers = _take_over_stdout()
     _die_with_parent()
     _be_the_first_to_go()
+    _limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
 
     # Slow imports come after the above, so that no moment is without it.
@@ -32,26 +35,43 @@ def main() -> None:
     import variants
     from bench.environment import threads
     from bench.measure import Measurer
-    from reports.schema import Point
+    from bench.messages import Envelope, Job
 
     torch.set_num_threads(threads())
-    fill_heap()
     for plugin in sys.argv[1:]:
         variants.load_plugin(plugin)
     measurer = Measurer()
+    pid = os.getpid()
     answers.write("ready\n")
-    for line in sys.stdin:
-        job = json.loads(line)
-        point = Point.model_validate(job["point"])
-        if point.device != "cpu":
-            torch.cuda.set_device(point.device)
-        answers.write(measurer.measure(point, job["seconds"]).model_dump_json() + "\n")
+    for number, line in enumerate(sys.stdin):
+        job = Job.model_validate_json(line)
+        if job.point.device.startswith("cuda"):
+            torch.cuda.set_device(job.point.device)
+        match job.do:
+            case "prepare":
+                answer = measurer.prepare(job.point)
+            case "visit":
+                answer = measurer.visit(job.point, job.seconds)
+            case "finish":
+                answer = measurer.finish(job.point)
+        if os.getpid() != pid:
+            os._exit(0)  # a child that a plug-in has forked comes back here too, as if it were us
+        answers.write(Envelope(job=number, answer=answer).model_dump_json() + "\n")
 
 
 def _take_over_stdout() -> TextIO:
-    """A private handle on stdout; from here on everything that is printed goes to stderr."""
+    """A private handle on stdout; from here on everything that is printed goes to stderr. A child
+    that a plug-in forks can neither answer for the worker nor take its jobs."""
     private = os.dup(1)
     os.dup2(2, 1)
+
+    def close_in_child() -> None:
+        os.close(private)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+
+    os.register_at_fork(after_in_child=close_in_child)
     return os.fdopen(private, "w", buffering=1, encoding="utf-8")
 
 
@@ -67,16 +87,11 @@ def _be_the_first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def fill_heap() -> None:
-    """Have malloc hold memory for the points to come, so that the first ones do not pay for it.
-
-    It must be plenty: an aligned block, such as torch asks for, never fits into the gap that one
-    of the same size has left (glibc before 2.38), and moves on to fresh memory while there is any.
-    """
-    import torch
-
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    torch.empty(min(1 << 30, memory // 16), dtype=torch.uint8).fill_(0)
+def _limit_memory() -> None:
+    """Take no more than the machine has: an allocation that fails is an answer, a machine that
+    swaps or kills is none."""
+    if limit := os.environ.get(MEMORY_VARIABLE):
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
 
 
 if __name__ == "__main__":

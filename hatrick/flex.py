@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -134,9 +135,23 @@ def band_mask(seq_len: int, left: int, right: int, device: torch.device) -> Bloc
 
 @lru_cache(maxsize=32)
 def _kept_band_mask(seq_len: int, left: int, right: int, device: torch.device) -> BlockMask:
+    global _mask_seconds
+    start = perf_counter()
     # It outlives the call: what is made in inference mode could not be used in a backward later.
     with torch.inference_mode(False):
-        return band_mask(seq_len, left, right, device)
+        mask = band_mask(seq_len, left, right, device)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    _mask_seconds += perf_counter() - start
+    return mask
+
+
+_mask_seconds = 0.0
+
+
+def mask_seconds() -> float:
+    """Seconds this process has spent on building masks that are kept for later calls."""
+    return _mask_seconds
 
 
 def flex_band(

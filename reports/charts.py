@@ -1,7 +1,8 @@
 """Charts of one setting against T; pure functions from a frame to a Plotly figure.
 
 A chunked attention is a curve through one chunk size a length, with its other chunk sizes as
-faint marks. A length at which a label has no figure is a gap in its curve and a cross above.
+faint marks. A length at which a label has no figure is a gap in its curve and a mark above: a
+cross, or a ring where it was left out for lack of time.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from reports import axes, settings, units
 from reports.compare import fastest
 from reports.hover import hover
 from reports.palette import Style, styles
-from reports.schema import Status
-from reports.summary import STATUS_WORDS
+from reports.statuses import outcomes
 
 MARK_HEIGHT_PX = 14
+FAILED_MARK = "✕"
+LEFT_OUT_MARK = "○"
 
 Styles = dict[str, Style]
 
@@ -50,7 +52,7 @@ def latency(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     Raises:
         ValueError: the frame holds more than one setting.
     """
-    value = frame["latency_ms"]
+    value = frame["latency_ms"].where(frame["status"] == "ok")
     title = "Latency with its 95% interval, fastest chunk size at each T"
     drawing = _Drawing(title, value, fastest(frame), axes.time_axis, with_interval=True)
     return _against_length(frame, drawing, look)
@@ -61,7 +63,7 @@ def workspace(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
 
     Arguments and errors as `latency`.
     """
-    value = frame["workspace_bytes"].astype("float64")
+    value = frame["workspace_bytes"].astype("float64").where(frame["status"] == "ok")
     title = "Workspace, at the same chunk sizes"
     return _against_length(frame, _Drawing(title, value, fastest(frame), axes.size_axis), look)
 
@@ -85,11 +87,16 @@ def distance(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
 def oracle(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     """Error against the float64 oracle as a multiple of its bound, worst chunk size at each T.
 
-    Above 1 the answer is wrong. An exact or an infinite error stands at the chart's edge.
+    Of the error of the whole output and that of its worst element, the larger multiple. Above 1 the
+    answer is wrong. An exact or an infinite error stands at the chart's edge.
     Arguments and errors as `latency`.
     """
+    pairs = [("oracle_error", "oracle_bound"), ("oracle_max_error", "oracle_max_bound")]
     # 0/0 is an exact answer under a bound that allows no error.
-    share = (frame["oracle_error"] / frame["oracle_bound"]).where(frame["oracle_error"] != 0, 0)
+    share = pd.concat(
+        [(frame[error] / frame[bound]).where(frame[error] != 0, 0) for error, bound in pairs],
+        axis="columns",
+    ).max(axis="columns")
     drawn = share[(share > 0) & (share < math.inf)]
     edges = (drawn.min() / 10, drawn.max() * 10) if len(drawn) else (0.1, 10.0)
     value = share.clip(min(edges[0], 0.1), max(edges[1], 10.0))
@@ -97,8 +104,8 @@ def oracle(frame: pd.DataFrame, look: Styles | None = None) -> go.Figure:
     worst = worst[worst["share"].notna()].drop_duplicates(["label", "seq_len"])
     curve = worst.sort_values(["label", "seq_len"])
     title = (
-        "Error against the float64 oracle as a multiple of its bound, worst chunk size: "
-        "above 1 (dotted) the answer is wrong"
+        "Error against the float64 oracle as a multiple of its bound, worst element and chunk "
+        "size: above 1 (dotted) the answer is wrong"
     )
     drawing = _Drawing(title, value, curve, axes.share_axis)
     return _with_line_at_one(_against_length(frame, drawing, look))
@@ -184,10 +191,10 @@ def _faint_marks(rows: pd.DataFrame, drawing: _Drawing, style: Style) -> go.Scat
 
 
 def _mark_gaps(figure: go.Figure, frame: pd.DataFrame, drawn: pd.Index, look: Styles) -> int:
-    """A cross above every length at which a label failed with all its chunk sizes.
+    """A mark above every length at which a label has no figure with any of its chunk sizes.
 
     Returns:
-        The largest number of crosses above one length.
+        The largest number of marks above one length.
     """
     has_figure = set(zip(*(frame.loc[drawn, name] for name in ("label", "seq_len")), strict=True))
     stacked: dict[int, int] = {}
@@ -195,7 +202,7 @@ def _mark_gaps(figure: go.Figure, frame: pd.DataFrame, drawn: pd.Index, look: St
         for seq_len, rows in frame[frame["label"] == label].groupby("seq_len"):
             if (label, seq_len) in has_figure or (rows["status"] == "ok").any():
                 continue
-            words = ", ".join(sorted({STATUS_WORDS[Status(s)] for s in rows["status"]}))
+            is_left_out = (rows["status"] == "left_out").all()
             figure.add_annotation(
                 # Plotly takes an annotation's place on a logarithmic axis as the exponent.
                 x=math.log10(seq_len),
@@ -203,10 +210,10 @@ def _mark_gaps(figure: go.Figure, frame: pd.DataFrame, drawn: pd.Index, look: St
                 yref="paper",
                 yanchor="bottom",
                 yshift=stacked.get(seq_len, 0) * MARK_HEIGHT_PX,
-                text="✕",
+                text=LEFT_OUT_MARK if is_left_out else FAILED_MARK,
                 showarrow=False,
                 font={"color": look[label].colour, "size": 13},
-                hovertext=f"<b>{escape(label)}</b>, T = {units.tokens(seq_len)}: {words}",
+                hovertext=f"<b>{escape(label)}</b>, T = {units.tokens(seq_len)}: {outcomes(rows)}",
             )
             stacked[seq_len] = stacked.get(seq_len, 0) + 1
     return max(stacked.values(), default=0)

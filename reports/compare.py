@@ -1,8 +1,16 @@
 """Which of two latencies is lower, and when that may be said.
 
-Two medians are called different only where their 95% intervals do not overlap. That is the
-cautious side: intervals that overlap a little may still belong to different medians (Schenker and
-Gentleman, 2001), so `UNCLEAR` does not mean equal.
+Points of one run take turns: in every round each is visited once. Whatever drifts meanwhile
+(clocks, temperature, other load) hits both points of a round alike and cancels in the ratio of
+their visits, so the interval of that ratio is the one to judge by: a drift would widen the interval
+of either point, and could hide a difference that every single round shows.
+
+Without enough rounds in common two medians are called different only where their 95% intervals do
+not overlap. That is the cautious side: intervals that overlap a little may still belong to
+different medians (Schenker and Gentleman, 2001).
+
+Either way `UNCLEAR` does not mean equal, and a difference that the machine shows between two
+measurements of one and the same point is never called one: `WITHIN_NOISE`.
 """
 
 from __future__ import annotations
@@ -13,6 +21,7 @@ from enum import StrEnum
 import pandas as pd
 
 from reports import units
+from reports.intervals import Ratio, paired_ratio
 
 
 class Verdict(StrEnum):
@@ -21,6 +30,7 @@ class Verdict(StrEnum):
     FASTER = "faster"
     SLOWER = "slower"
     UNCLEAR = "no clear difference"
+    WITHIN_NOISE = "within the noise floor"
     TOO_FEW = "too few samples to tell"
 
 
@@ -29,15 +39,21 @@ class Comparison:
     """One latency against a reference's."""
 
     ratio: float
-    """The reference's median over this one's: above 1, this one is faster."""
+    """How many times as long the reference took: above 1, this one is faster. That of the rounds in
+    common (`intervals.paired_ratio`), or of the two medians."""
     verdict: Verdict
+    interval: tuple[float, float] | None = None
+    """95% interval of the ratio; None without enough rounds in common."""
 
     def __str__(self) -> str:
-        if self.verdict is Verdict.FASTER:
-            return f"{units.factor(self.ratio)} faster"
+        if self.verdict not in (Verdict.FASTER, Verdict.SLOWER):
+            return str(self.verdict)
+        ratio, interval = self.ratio, self.interval
         if self.verdict is Verdict.SLOWER:
-            return f"{units.factor(1 / self.ratio)} slower"
-        return str(self.verdict)
+            ratio = 1 / ratio
+            interval = interval and (1 / interval[1], 1 / interval[0])
+        words = f"{units.factor(ratio)} {self.verdict}"
+        return f"{words} {units.span(*interval)}" if interval else words
 
 
 def compare(row: pd.Series, reference: pd.Series) -> Comparison:
@@ -45,23 +61,54 @@ def compare(row: pd.Series, reference: pd.Series) -> Comparison:
     # A clock too coarse to see the call gives medians of zero: nothing can be said then.
     if not (row["latency_ms"] > 0 and reference["latency_ms"] > 0):
         return Comparison(float("nan"), Verdict.UNCLEAR)
-    ratio = float(reference["latency_ms"] / row["latency_ms"])
-    ends = [
-        side[name] for side in (row, reference) for name in ("latency_low_ms", "latency_high_ms")
-    ]
-    if any(pd.isna(end) for end in ends):
-        return Comparison(ratio, Verdict.TOO_FEW)
-    if row["latency_high_ms"] < reference["latency_low_ms"]:
-        return Comparison(ratio, Verdict.FASTER)
-    if row["latency_low_ms"] > reference["latency_high_ms"]:
-        return Comparison(ratio, Verdict.SLOWER)
-    return Comparison(ratio, Verdict.UNCLEAR)
+    paired = _paired(row, reference)
+    if paired is not None:
+        ratio, interval = paired.ratio, (paired.low, paired.high)
+        verdict = _verdict(paired.low > 1, paired.high < 1)
+    else:
+        ratio, interval = float(reference["latency_ms"] / row["latency_ms"]), None
+        ends = [side[name] for side in (row, reference) for name in _ENDS]
+        if any(pd.isna(end) for end in ends):
+            return Comparison(ratio, Verdict.TOO_FEW)
+        verdict = _verdict(
+            row["latency_high_ms"] < reference["latency_low_ms"],
+            row["latency_low_ms"] > reference["latency_high_ms"],
+        )
+    if verdict is not Verdict.UNCLEAR and max(ratio, 1 / ratio) - 1 <= row["noise_spread"]:
+        verdict = Verdict.WITHIN_NOISE
+    return Comparison(ratio, verdict, interval)
+
+
+_ENDS = ("latency_low_ms", "latency_high_ms")
+
+
+def _verdict(is_faster: bool, is_slower: bool) -> Verdict:
+    if is_faster:
+        return Verdict.FASTER
+    return Verdict.SLOWER if is_slower else Verdict.UNCLEAR
+
+
+def _paired(row: pd.Series, reference: pd.Series) -> Ratio | None:
+    """The ratio over the rounds that both took part in; None without enough of them."""
+    # Of two devices that share a run, each has rounds of its own.
+    if any(row[name] != reference[name] for name in ("file", "device")):
+        return None
+    # A point that leaks is kept apart from the others, so it has no rounds in common with them.
+    if row["order"] != "interleaved" or row["retained_bytes"] or reference["retained_bytes"]:
+        return None
+    # A clock too coarse for a single call gives no ratio.
+    if not (min(row["samples_ms"]) > 0 and min(reference["samples_ms"]) > 0):
+        return None
+    return paired_ratio(
+        row["samples_ms"], row["visits"], reference["samples_ms"], reference["visits"]
+    )
 
 
 def fastest(rows: pd.DataFrame) -> pd.DataFrame:
     """Of every label and length the row with the lowest median: its fastest chunk size.
 
-    Only rows that are ok take part: a fast wrong answer is none.
+    Only rows that are ok take part: a fast wrong answer is none, and a throttled device no
+    measure of an attention.
 
     Args:
         rows: rows of one setting.

@@ -26,6 +26,8 @@ def facts(run: Run) -> str:
         "Python": environment.python,
         "packages": _listed(environment.packages, " "),
         "commit": commit,
+        "code": f"{environment.code} (digest of this project's sources)",
+        "noise floor": noise_floor(run),
         "variables": _listed(environment.variables, "="),
         "sweep": json.dumps(environment.spec, ensure_ascii=False),
     }
@@ -36,6 +38,30 @@ def facts(run: Run) -> str:
         '<section class="environment"><h2>Environment</h2>'
         f'<dl class="facts">{items}</dl>'
         f"<h3>To repeat it</h3><pre><code>{escape(environment.command)}</code></pre></section>"
+    )
+
+
+def noise_floor(run: Run) -> str:
+    """How far apart two measurements of one point lie on the machine of a run, in words."""
+    noise = run.environment.noise
+    if noise is None:
+        return "not measured: hatrick selftest"
+    words = (
+        f"two measurements of one point differ by up to {units.percent(noise.spread)} here "
+        f"({noise.pairs} pairs, selftest of {noise.measured_at:%Y-%m-%d} on {noise.device_name})"
+    )
+    return words if noise.fit else f"{words}; this machine was found unfit to measure on"
+
+
+def unfit(run: Run) -> str:
+    """The warning that the selftest found the machine unfit; empty where it did not."""
+    noise = run.environment.noise
+    if noise is None or noise.fit:
+        return ""
+    return (
+        f"The selftest of {noise.measured_at:%Y-%m-%d} found {noise.device_name} of "
+        f"{run.environment.host} unfit to measure on; two measurements of one point differ by up "
+        f"to {units.percent(noise.spread)}."
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.labels import labels
 from reports.runfile import Run, read_runs
-from reports.schema import Record
+from reports.schema import Gpu, Latency, Record
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "run_id": ("string", "the run this row was measured in"),
@@ -32,11 +32,17 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "dtype": ("string", "torch's name: float32, bfloat16, …"),
     "device": ("string", "torch's name: cpu, cuda:0, …"),
     "device_name": ("string", "model of the device"),
+    "cache": ("string", "cold: the last-level cache is flushed before every call; warm: it is not"),
+    "cuda_graph": ("bool", "the replay of a CUDA graph was timed"),
+    "allocator": ("string", "kept: the worker's malloc keeps what is freed; system: as it comes"),
+    "wait_policy": ("string", "passive: the worker's idle threads sleep; system: as it comes"),
     "seed": ("int64", "seed of the inputs and parameters"),
     "status": (
         "string",
-        "ok; disagrees (agreement alone); unsupported, out_of_memory, timeout, crashed (no figure)",
+        "ok, throttled (all figures); disagrees (agreement alone); unsupported, out_of_memory, "
+        "timeout, crashed, left_out (no figure)",
     ),
+    "predicted": ("bool", "the status was foreseen and the point never tried"),
     "reason": ("string", "why it is not ok; empty if it is"),
     "latency_ms": ("float64", "median wall time of one call, ms"),
     "latency_q1_ms": ("float64", "lower quartile, ms"),
@@ -45,30 +51,63 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "latency_high_ms": ("float64", "upper end of it, ms; missing with too few samples"),
     "samples": ("Int64", "number of samples"),
     "samples_ms": ("object", "list of every sample in the order taken, ms; None without any"),
+    "visits": ("object", "list: how many of them each visit took, in order; None without any"),
+    "target": ("float64", "half the interval's width over the median that was asked for"),
+    "precision": ("float64", "half the interval's width over the median that was reached"),
+    "stopped_by": ("string", "precision; stable: the target is out of reach; time: it was up"),
     "build_ms": ("float64", "making the layer and its inputs, ms"),
-    "first_call_ms": ("float64", "first call, compilation included, ms"),
-    "warmup_ms": ("float64", "all calls before the first sample, ms"),
+    "compile_ms": ("float64", "compilation within the first call, ms; 0 where nothing is compiled"),
+    "mask_ms": ("float64", "building the masks that are kept, within the first call, ms"),
+    "first_call_ms": ("float64", "first call, compilation and masks included, ms"),
+    "warmup_ms": ("float64", "calls from the second on that are no samples, ms"),
     "warmup_calls": ("Int64", "number of those calls"),
+    "stationary": ("boolean", "the warm-up ended because its calls took the same time"),
+    "launch_hidden": ("float64", "CUDA: share of samples queued whole before their first kernel"),
+    "throttled_samples": ("Int64", "samples taken while the device held its clocks down"),
+    "cpu_wait": ("float64", "share of their time that the worker's threads waited for a core"),
+    "cpu_steal": ("float64", "share of all cores' time that the hypervisor gave to others"),
     "input_bytes": ("Int64", "inputs, bytes"),
     "output_bytes": ("Int64", "output, bytes"),
     "parameter_bytes": ("Int64", "parameters, bytes"),
     "workspace_bytes": ("Int64", "peak above what was resident before the call, bytes"),
+    "retained_bytes": ("Int64", "taken and not given back by a call, bytes; above 0 is a leak"),
+    "resident_before_bytes": ("Int64", "CPU: the process's resident set before the call, bytes"),
+    "resident_peak_bytes": ("Int64", "CPU: its peak during the call, bytes"),
     "allocated_peak_bytes": ("Int64", "CUDA allocator's peak of allocated memory, bytes"),
     "reserved_peak_bytes": ("Int64", "CUDA allocator's peak of reserved memory, bytes"),
+    "process_bytes": ("Int64", "CUDA: the whole process's memory on the device, by NVML, bytes"),
     "memory_source": ("string", "what counted the bytes"),
+    "gpu_readings": ("Int64", "readings of NVML beside the samples; missing without NVML"),
+    "sm_clock_low_mhz": ("float64", "lowest reading of the SM clock, MHz"),
+    "sm_clock_median_mhz": ("float64", "its median, MHz"),
+    "sm_clock_high_mhz": ("float64", "its highest reading, MHz"),
+    "memory_clock_mhz": ("float64", "median reading of the memory clock, MHz"),
+    "temperature_c": ("float64", "highest temperature, °C"),
+    "power_w": ("float64", "median power, W"),
+    "slowdowns": ("object", "dict: why clocks were held down, and in how many readings"),
+    "energy_j": ("float64", "energy of one call, of the whole device, J"),
     "oracle_error": ("float64", "relative error against the variant's float64 oracle"),
     "oracle_bound": ("float64", "largest error the dtype explains"),
+    "oracle_max_error": ("float64", "largest error of an element against it"),
+    "oracle_max_bound": ("float64", "largest such error the dtype explains"),
     "oracle_rows": ("Int64", "queries of each sequence that were compared"),
     "oracle": ("string", "independent, or self: no oracle of its own"),
     "distance_to_full": ("float64", "0: equals full attention; 1: as far off as no attention"),
     "cosine_to_full": ("float64", "cosine of what this and full attention add to no attention"),
     "flops": ("Int64", "cost model's FLOPs of one call; a multiply-add is two"),
     "model_bytes": ("Int64", "cost model's bytes to and from memory of one call"),
+    "order": ("string", "interleaved: points of one length took turns; sequential: they did not"),
     "started_at": ("datetime64[us, UTC]", "when the point was started"),
     "wall_s": ("float64", "seconds the point took, all probes together"),
     "torch": ("string", "torch's version"),
     "git_commit": ("string", "commit of the working tree; empty outside a checkout"),
     "git_dirty": ("bool", "the working tree had changes that were not committed"),
+    "code": ("string", "digest of this project's sources"),
+    "noise_spread": (
+        "float64",
+        "how far two measurements of one point lie apart at most, relative, by the selftest on "
+        "this device; missing if there was none",
+    ),
 }
 """Every column with its dtype and what it holds. Missing figures are NA or NaN, never zero."""
 
@@ -101,25 +140,54 @@ def to_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def _row(run: Run, record: Record) -> dict[str, Any]:
     """One record, flat; a name that is not in it is a figure that is missing."""
     environment = run.environment
+    noise = environment.noise
+    # A model's own dict is read, and not its dump: a copy of every list would take longer than
+    # everything else here.
     row: dict[str, Any] = {
+        **record.__dict__,
+        **record.point.__dict__,
         "run_id": environment.run_id,
+        "order": environment.spec.get("order"),
         "file": str(run.path),
         "torch": environment.packages.get("torch"),
         "git_commit": environment.git_commit,
         "git_dirty": environment.git_dirty,
-        **record.point.model_dump(),
-        **record.model_dump(include={"key", "reason", "flops", "model_bytes", "wall_s"}),
+        "code": environment.code,
         "status": record.status.value,
-        "started_at": record.started_at,
     }
-    if latency := record.latency:
-        row |= latency.model_dump(include={"samples_ms", "build_ms", "first_call_ms"})
-        row |= latency.model_dump(include={"warmup_ms", "warmup_calls"})
-        row |= {"latency_ms": latency.median_ms, "samples": len(latency.samples_ms)}
-        row |= {f"latency_{name}": getattr(latency, name) for name in ("q1_ms", "q3_ms")}
-        row |= {f"latency_{name}": getattr(latency, name) for name in ("low_ms", "high_ms")}
+    if noise and noise.device_name == record.point.device_name:
+        row["noise_spread"] = noise.spread
+    if record.latency:
+        row |= _latency(record.latency)
     if memory := record.memory:
-        row |= memory.model_dump(exclude={"source"}) | {"memory_source": memory.source}
-    if agreement := record.agreement:
-        row |= agreement.model_dump()
+        row |= memory.__dict__ | {"memory_source": memory.source}
+    if record.gpu:
+        row |= _gpu(record.gpu)
+    if record.agreement:
+        row |= record.agreement.__dict__
     return row
+
+
+def _latency(latency: Latency) -> dict[str, Any]:
+    return {
+        **latency.__dict__,
+        "latency_ms": latency.median_ms,
+        "latency_q1_ms": latency.q1_ms,
+        "latency_q3_ms": latency.q3_ms,
+        "latency_low_ms": latency.low_ms,
+        "latency_high_ms": latency.high_ms,
+        "samples": len(latency.samples_ms),
+        "precision": latency.precision,
+        "throttled_samples": len(latency.throttled),
+    }
+
+
+def _gpu(gpu: Gpu) -> dict[str, Any]:
+    low, median, high = gpu.sm_clock_mhz
+    return {
+        **gpu.__dict__,
+        "gpu_readings": gpu.readings,
+        "sm_clock_low_mhz": low,
+        "sm_clock_median_mhz": median,
+        "sm_clock_high_mhz": high,
+    }

@@ -14,7 +14,7 @@ def table(
     *,
     numeric: Sequence[str] = (),
     prose: Sequence[str] = (),
-    failed: Sequence[bool] = (),
+    states: Sequence[str] = (),
 ) -> str:
     """A table that scrolls inside its own box.
 
@@ -24,7 +24,7 @@ def table(
             a group and has a rule above it.
         numeric: headers of the columns set flush right.
         prose: headers of the columns that may break lines.
-        failed: for every row whether to set it in the colour of failures; none if empty.
+        states: for every row how to set it: `failed`, `quiet` or empty; all empty if not given.
     """
     classes = ["number" if h in numeric else "prose" if h in prose else "" for h in headers]
     head = "".join(
@@ -33,8 +33,8 @@ def table(
     )
     body = []
     before = None
-    for row, is_failed in zip(rows, failed or [False] * len(rows), strict=True):
-        state = f"{'first' if row[0] != before else ''} {'failed' if is_failed else ''}".strip()
+    for row, look in zip(rows, states or [""] * len(rows), strict=True):
+        state = f"{'first' if row[0] != before else ''} {look}".strip()
         cells = "".join(
             f"<td{_class(name)}>{escape(text)}</td>"
             for text, name in zip(row, classes, strict=True)

@@ -19,26 +19,28 @@ def labels(frame: pd.DataFrame) -> pd.Series:
     """
     named = pd.Series("", index=frame.index, dtype="string")
     for variant, rows in frame.groupby("variant"):
-        options = _differing_options(rows)
+        names = _differing_options(rows)
         backends = _backends(rows)
         show_backend = backends[backends != ""].nunique() > 1
-        for index in rows.index:
-            values = rows.at[index, "options"]
-            parts = [str(variant)] + [
-                f"{name}={values[name]}" for name in options if name in values
-            ]
-            if show_backend and backends[index]:
-                parts.append(backends[index])
-            named[index] = " · ".join(parts)
+        named[rows.index] = [
+            " · ".join(
+                [
+                    str(variant),
+                    *(f"{name}={options[name]}" for name in names if name in options),
+                    *([backend] if show_backend and backend else []),
+                ]
+            )
+            for options, backend in zip(rows["options"], backends, strict=True)
+        ]
     return named
 
 
 def _differing_options(rows: pd.DataFrame) -> list[str]:
     """Names of the options with several values, or present and absent, among one variant's rows."""
-    names = sorted({name for options in rows["options"] for name in options})
-    return [
-        name for name in names if len({repr(options.get(name)) for options in rows["options"]}) > 1
-    ]
+    # Most rows have the same options: each different set of them is looked at once.
+    found = {repr(options): options for options in rows["options"]}.values()
+    names = sorted({name for options in found for name in options})
+    return [name for name in names if len({repr(options.get(name)) for options in found}) > 1]
 
 
 def _backends(rows: pd.DataFrame) -> pd.Series:

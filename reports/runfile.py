@@ -47,8 +47,8 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
     Raises:
         RunFileError: there is no such file, it is empty, its first line is no environment, it was
-            written by a newer version, or two runs were joined in it. A damaged line further down
-            is no error: see `Run.damaged`.
+            written by an older or a newer version, or two runs were joined in it. A damaged line
+            further down is no error: see `Run.damaged`.
     """
     path = Path(path)
     try:
@@ -165,9 +165,14 @@ def _environment(path: Path, line: bytes) -> Environment:
     if kind != "environment":
         raise RunFileError(f"{path}: its first line is a {kind or 'JSON object'}; {EXPECTED}")
     version = json.loads(line).get("schema_version")
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        raise RunFileError(
+            f"{path}: written in schema {version} by an older version; this one reads schema "
+            f"{SCHEMA_VERSION}: measure again"
+        )
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RunFileError(
-            f"{path}: written in schema {version} by a newer version; this one reads up to schema "
+            f"{path}: written in schema {version} by a newer version; this one reads schema "
             f"{SCHEMA_VERSION}: update hatrick-bench"
         )
     try:

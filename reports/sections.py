@@ -7,11 +7,15 @@ from html import escape
 import pandas as pd
 
 from reports import charts, chunk_maps, settings, statement, units
+from reports.cautions import sentences
 from reports.html import chart, table
 from reports.palette import styles
 from reports.settings import Setting
 from reports.summary import summarise
 from reports.tables import HEADERS, NUMERIC, cells
+
+ROW_STATES = {"ok": "", "left_out": "quiet"}
+"""How a row of a table is set; all other statuses are failures."""
 
 SPOKEN = {
     "hatrick": "HATrick",
@@ -62,11 +66,18 @@ def _section(setting: Setting, number: int, look: charts.Styles) -> str:
     drawn = "".join(chart(f, f"chart-{number}-{n}") for n, f in enumerate(figures))
     summary = summarise(rows)
     shown = table(
-        HEADERS, cells(summary), numeric=NUMERIC, failed=(summary["status"] != "ok").tolist()
+        HEADERS,
+        cells(summary),
+        numeric=NUMERIC,
+        prose=("cautions",),
+        states=[ROW_STATES.get(status, "failed") for status in summary["status"]],
     )
+    said = " ".join(sentences(rows))
+    careful = f'<p class="cautions">{escape(said)}</p>' if said else ""
     return (
         f'<section id="setting-{number}"><h2>{escape(setting.title)}</h2>{_against_full(rows)}'
-        f'<div class="charts">{drawn}</div><h3>Summary, fastest chunk sizes</h3>{shown}</section>'
+        f'<div class="charts">{drawn}</div><h3>Summary, fastest chunk sizes</h3>{shown}'
+        f"{careful}</section>"
     )
 
 

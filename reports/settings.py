@@ -18,13 +18,22 @@ FIELDS = (
     "dim",
     "heads",
     "seed",
-    "device",
     "device_name",
+    "cache",
+    "cuda_graph",
+    "allocator",
+    "wait_policy",
 )
-"""One run, one workload, one device: only the label, T and the chunk size vary inside a setting.
+"""One run, one workload, one model of device, one way of measuring: only the label, T and the chunk
+size vary inside a setting.
 
 The run is one of them because between two runs the machine, the versions and the load may differ.
+Two devices of one model share the points of one run.
 """
+
+CACHE_WORDS = {"cold": "cold cache", "warm": "warm cache"}
+ALLOCATOR_WORDS = {"kept": "malloc keeps freed memory", "system": "system malloc"}
+WAIT_POLICY_WORDS = {"passive": "threads sleep", "system": "system wait policy"}
 
 
 @dataclass(frozen=True)
@@ -32,25 +41,25 @@ class Setting:
     """The rows of a frame that may be compared with each other."""
 
     title: str
-    """What sets it apart from the frame's other settings; all of it if there is no other."""
+    """What sets it apart from the frame's other settings; if there is no other, all of it but what
+    is as usual."""
     frame: pd.DataFrame
 
 
 def split(frame: pd.DataFrame) -> list[Setting]:
     """Split a frame of `reports.load` into its settings, in the order they were measured."""
     differing = [name for name in FIELDS if frame[name].nunique() > 1]
-    named = differing or [name for name in FIELDS if name != "file"]
     return [
-        Setting(describe(rows.iloc[0], named), rows)
+        Setting(describe(rows.iloc[0], differing or _worth_saying(rows.iloc[0])), rows)
         for _, rows in frame.groupby(list(FIELDS), sort=False)
     ]
 
 
 def common(frame: pd.DataFrame) -> str:
-    """In words, what all rows of a frame share; empty for an empty frame."""
+    """In words, what all rows of a frame share but is not as usual anyway; empty without rows."""
     if frame.empty:
         return ""
-    shared = [name for name in FIELDS if name != "file" and frame[name].nunique() == 1]
+    shared = [name for name in _worth_saying(frame.iloc[0]) if frame[name].nunique() == 1]
     return describe(frame.iloc[0], shared)
 
 
@@ -68,6 +77,17 @@ def require_one(frame: pd.DataFrame) -> None:
         )
 
 
+def unusual(row: pd.Series) -> list[str]:
+    """Which of the ways of measuring are not the usual ones: the names of their columns."""
+    usual = {
+        "cache": "warm" if row["device"] == "cpu" else "cold",
+        "cuda_graph": False,
+        "allocator": "kept",
+        "wait_policy": "passive",
+    }
+    return [name for name, value in usual.items() if row[name] != value]
+
+
 def describe(row: pd.Series, fields: Sequence[str] = FIELDS) -> str:
     """A row's setting in words, such as `forward, layer, float32, causal, batch 1`."""
     words = {
@@ -77,5 +97,16 @@ def describe(row: pd.Series, fields: Sequence[str] = FIELDS) -> str:
         "dim": f"dim {row['dim']}",
         "heads": f"{row['heads']} heads",
         "seed": f"seed {row['seed']}",
+        "cache": CACHE_WORDS[row["cache"]],
+        "cuda_graph": "CUDA graph" if row["cuda_graph"] else "no CUDA graph",
+        "allocator": ALLOCATOR_WORDS[row["allocator"]],
+        "wait_policy": WAIT_POLICY_WORDS[row["wait_policy"]],
     }
     return ", ".join(words.get(name, str(row[name])) for name in fields)
+
+
+def _worth_saying(row: pd.Series) -> list[str]:
+    """The fields of a page that has one run: all but the ways of measuring that are usual."""
+    ways = ("cache", "cuda_graph", "allocator", "wait_policy")
+    said = unusual(row)
+    return [name for name in FIELDS if name != "file" and (name not in ways or name in said)]

@@ -9,8 +9,15 @@ import pandas as pd
 from reports import units
 from reports.compare import Verdict, compare, fastest, reference_at
 from reports.palette import styles
-from reports.schema import Status
-from reports.summary import STATUS_WORDS
+from reports.statuses import outcomes
+
+DOUBTS = {
+    Verdict.SLOWER: "round by round it is slower than",
+    Verdict.UNCLEAR: "there is no clear difference to",
+    Verdict.WITHIN_NOISE: "the noise floor is as large as its difference to",
+    Verdict.TOO_FEW: "there are too few samples to set it apart from",
+}
+"""Why the lowest median need not be the fastest attention."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,9 @@ def fastest_at_longest(rows: pd.DataFrame) -> str:
     longest = int(rows["seq_len"].max())
     start = f"At T = {units.tokens(longest)}, the longest,"
     at = fastest(rows)[lambda best: best["seq_len"] == longest].sort_values("latency_ms")
+    # Brackets inside brackets are hard to read.
     absent = [
-        f"{label} ({_why_none(rows, label, longest)})"
+        f"{label} ({_why_none(rows, label, longest).replace(' (predicted)', ', predicted')})"
         for label in styles(rows)
         if label not in set(at["label"])
     ]
@@ -99,13 +107,10 @@ def fastest_at_longest(rows: pd.DataFrame) -> str:
     if len(at) == 1:
         return f"{start} only {named}.{ending}"
     others = [(row["label"], compare(first, row).verdict) for _, row in at.iloc[1:].iterrows()]
-    unclear = [label for label, verdict in others if verdict is Verdict.UNCLEAR]
-    too_few = [label for label, verdict in others if verdict is Verdict.TOO_FEW]
     doubts = []
-    if unclear:
-        doubts.append(f"its 95% interval overlaps that of {_listed(unclear)}")
-    if too_few:
-        doubts.append(f"there are too few samples to set it apart from {_listed(too_few)}")
+    for verdict, words in DOUBTS.items():
+        if labels := [label for label, found in others if found is verdict]:
+            doubts.append(f"{words} {_listed(labels)}")
     if doubts:
         return f"{start} {named}, the lowest median, but {' and '.join(doubts)}.{ending}"
     return f"{start} {named}: the fastest of {len(at)}.{ending}"
@@ -126,7 +131,7 @@ def _at(rows: pd.DataFrame, best: pd.DataFrame, label: str, seq_len: int) -> AtL
 def _why_none(rows: pd.DataFrame, label: str, seq_len: int) -> str:
     """Why a label has no figure at a length."""
     at = rows[(rows["label"] == label) & (rows["seq_len"] == seq_len)]
-    return ", ".join(sorted({STATUS_WORDS[Status(s)] for s in at["status"]})) or "not measured"
+    return outcomes(at) or "not measured"
 
 
 def _chunk(row: pd.Series) -> str:

@@ -13,24 +13,23 @@ import pandas as pd
 from reports import settings, units
 from reports.compare import compare, fastest, reference_at
 from reports.palette import styles
-from reports.schema import Status
-
-STATUS_WORDS = {
-    Status.OK: "ok",
-    Status.DISAGREES: "wrong answer",
-    Status.UNSUPPORTED: "unsupported",
-    Status.OUT_OF_MEMORY: "out of memory",
-    Status.TIMEOUT: "timed out",
-    Status.CRASHED: "crashed",
-}
-"""What each status is called where people read it."""
+from reports.statuses import GRAVEST, outcomes
 
 FIGURES = (
     "latency_ms",
     "latency_low_ms",
     "latency_high_ms",
     "samples",
+    "target",
+    "precision",
+    "stopped_by",
+    "stationary",
+    "launch_hidden",
+    "throttled_samples",
+    "cpu_wait",
+    "cpu_steal",
     "workspace_bytes",
+    "retained_bytes",
     "distance_to_full",
     "cosine_to_full",
     "oracle_error",
@@ -43,14 +42,15 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
     """Summarise a frame of `reports.load`.
 
     Returns:
-        By setting, then T, then label: one row for the fastest chunk size, and one for each
-        status other than ok with the chunk sizes that ended so. Columns: those of
-        `settings.FIELDS`; seq_len, label, variant, backend_used, status; `chunk_sizes` (a list,
-        empty without chunks); latency_ms with its interval, samples, workspace_bytes,
-        distance_to_full, cosine_to_full and the oracle's columns as in `reports.load`;
-        `against_full` (words); `latency_ratio` and `workspace_ratio`, full attention's figure
-        over this one's at the same T (above 1: less than full). Figures are missing where the
-        status is not ok.
+        By setting, then T, then label: one row for the fastest chunk size, one for each that was
+        throttled, and one for each other status with the chunk sizes that ended so; what was left
+        out comes after all else of its T. Columns: those of `settings.FIELDS`; seq_len, label,
+        variant, backend_used, status, predicted; `chunk_sizes` (a list, empty without chunks);
+        latency_ms with its interval and how it was come by, samples, workspace_bytes,
+        retained_bytes, distance_to_full, cosine_to_full and the oracle's columns as in
+        `reports.load`; `against_full` (words); `latency_ratio` and `workspace_ratio`, full
+        attention's figure over this one's at the same T (above 1: less than full), for rows that
+        are ok. Figures are missing where the status is neither ok nor throttled.
     """
     order = list(styles(frame))
     rows = [row for setting in settings.split(frame) for row in _rows(setting.frame, order)]
@@ -65,6 +65,7 @@ _COLUMNS = (
     "variant",
     "backend_used",
     "status",
+    "predicted",
     "chunk_sizes",
     *FIGURES,
     "against_full",
@@ -84,15 +85,29 @@ def _rows(rows: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:
         for _, row in chosen.iterrows():
             out.append(_identity(row, [row]) | {name: row[name] for name in FIGURES})
             out[-1] |= _against_full(row, reference_at(best, int(seq_len)), rows)
-        for _, failed in group[group["status"] != "ok"].groupby("status", sort=False):
-            members = [row for _, row in failed.sort_values("chunk_size").iterrows()]
+        out += _others(group[group["status"] != "ok"])
+    # Stable, so that all else keeps its place.
+    return sorted(out, key=lambda row: (row["seq_len"], row["status"] == "left_out"))
+
+
+def _others(group: pd.DataFrame) -> list[dict[str, Any]]:
+    """The summary's rows of one label at one length for its chunk sizes that are not ok."""
+    out = []
+    for (status, _), alike in group.groupby(["status", "predicted"], sort=False):
+        members = [row for _, row in alike.sort_values("chunk_size").iterrows()]
+        if status == "throttled":  # each of them has figures of its own
+            out += [
+                _identity(row, [row]) | {name: row[name] for name in FIGURES} for row in members
+            ]
+        else:
             out.append(_identity(members[0], members))
     return out
 
 
 def _identity(row: pd.Series, members: list[pd.Series]) -> dict[str, Any]:
     """What a row of the summary is about."""
-    names = (*settings.FIELDS, "run_id", "seq_len", "label", "variant", "backend_used", "status")
+    about = ("run_id", "seq_len", "label", "variant", "backend_used", "status", "predicted")
+    names = (*settings.FIELDS, *about)
     chunks = [int(member["chunk_size"]) for member in members if pd.notna(member["chunk_size"])]
     return {name: row[name] for name in names} | {"chunk_sizes": chunks}
 
@@ -103,8 +118,7 @@ def _against_full(
     """How a row that is ok compares with full attention at its length."""
     if reference is None:
         full = rows[(rows["variant"] == "full") & (rows["seq_len"] == row["seq_len"])]
-        words = sorted({STATUS_WORDS[Status(status)] for status in full["status"]})
-        return {"against_full": f"full: {', '.join(words) or 'not measured'}"}
+        return {"against_full": f"full: {outcomes(full) or 'not measured'}"}
     if row["label"] == reference["label"]:
         return {"against_full": "", "latency_ratio": 1.0, "workspace_ratio": 1.0}
     comparison = compare(row, reference)
@@ -120,26 +134,28 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
     """Points that are not ok, grouped where they failed alike.
 
     Returns:
-        Columns: status, label, reason (of the longest T; reasons that differ only in numbers are
-        one group), points (how many), where (the lengths and chunk sizes, in words). The
-        gravest first: wrong answers, crashes, timeouts, out of memory, unsupported.
+        Columns: status, predicted, label, reason (of the longest T; reasons that differ only in
+        numbers are one group), points (how many), where (the lengths and chunk sizes, in words).
+        The gravest first, by `statuses.GRAVEST`.
     """
     bad = frame[frame["status"] != "ok"].sort_values("seq_len")
     alike = bad["reason"].map(lambda reason: re.sub(r"\d[\d.,]*", "#", reason))
     rows = []
-    for (status, label, _), group in bad.groupby(["status", "label", alike], sort=False):
+    kinds = ["status", "predicted", "label", alike]
+    for (status, predicted, label, _), group in bad.groupby(kinds, sort=False):
         rows.append(
             {
                 "status": status,
+                "predicted": predicted,
                 "label": label,
                 "reason": group["reason"].iloc[-1],
                 "points": len(group),
                 "where": _where(group),
             }
         )
-    gravest = ["disagrees", "crashed", "timeout", "out_of_memory", "unsupported"]
-    rows.sort(key=lambda row: (gravest.index(row["status"]), row["label"]))
-    return pd.DataFrame(rows, columns=["status", "label", "reason", "points", "where"])
+    rows.sort(key=lambda row: (GRAVEST.index(row["status"]), row["predicted"], row["label"]))
+    columns = ["status", "predicted", "label", "reason", "points", "where"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _where(group: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import fill
 
@@ -12,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import settings, units
-from reports.schema import Status
-from reports.summary import STATUS_WORDS, failures, summarise
+from reports.cautions import cautions, missed_target, sentences
+from reports.settings import Setting
+from reports.statuses import outcome
+from reports.summary import failures, summarise
 
 HEADERS = (
     "T",
@@ -29,6 +32,7 @@ HEADERS = (
     "oracle",
     "oracle error",
     "backend",
+    "cautions",
 )
 NUMERIC = (
     "T",
@@ -48,24 +52,36 @@ NOT_IN_TERMINAL = (
     "oracle",
     "oracle error",
     "backend",
+    "cautions",
 )
-"""A terminal of 80 characters has no room for them; a sentence below speaks of the oracle."""
+"""A terminal of 80 characters has no room for them; sentences below speak of the oracle and of
+what to be careful of."""
 FOLDING = ("attention", "against full", "where", "reason")
 """In a terminal these columns give way to the others, which are as wide as their longest cell."""
+QUIET = "bright_black"
+ROW_STYLES = {"ok": "", "left_out": QUIET}
+"""All other statuses are failures, and red."""
 CHUNKS_WIDTH = 7
 """Characters of a terminal line that chunk sizes which failed alike may take."""
+RATIO_INTERVAL_WIDTH = len("1.23–1.34")
+"""Characters that the interval of a ratio may take there; a longer one (of ratios above 1000) is on
+the page alone."""
 FAILURE_HEADERS = ("status", "attention", "points", "where", "reason")
+FAILURES = "Points without a valid latency"
 
 
 def cells(summary: pd.DataFrame) -> list[list[str]]:
-    """The text of every row of `summarise`, one string for each of `HEADERS`."""
+    """The text of every row of `summarise`, one string for each of `HEADERS`.
+
+    A latency that missed its target has a second line that says so.
+    """
     return [_row_cells(row) for _, row in summary.iterrows()]
 
 
 def failure_cells(frame: pd.DataFrame) -> list[list[str]]:
     """The text of every row of `failures`, one string for each of `FAILURE_HEADERS`."""
     return [
-        [STATUS_WORDS[Status(row.status)], row.label, str(row.points), row.where, row.reason]
+        [outcome(row.status, row.predicted), row.label, str(row.points), row.where, row.reason]
         for row in failures(frame).itertuples()
     ]
 
@@ -75,14 +91,12 @@ def rich_tables(frame: pd.DataFrame) -> RenderableType:
 
     Give it a console of 80 columns or more: every number and header is whole there.
     """
-    parts: list[RenderableType] = [
-        _rich_summary(setting.title, summarise(setting.frame)) for setting in settings.split(frame)
-    ]
+    parts: list[RenderableType] = [_rich_summary(setting) for setting in settings.split(frame)]
     grouped = failure_cells(frame)
     if grouped:
-        table = _rich_table("Points without a figure", FAILURE_HEADERS)
-        for row in grouped:
-            table.add_row(*map(Text, row))
+        table = _rich_table(FAILURES, FAILURE_HEADERS)
+        for row, status in zip(grouped, failures(frame)["status"], strict=True):
+            table.add_row(*map(Text, row), style=QUIET if status == "left_out" else "")
         parts.append(table)
     return Group(*parts or [Text("No point was measured.")])
 
@@ -93,9 +107,10 @@ def markdown(frame: pd.DataFrame) -> str:
     for setting in settings.split(frame):
         parts += [f"### {_plain(setting.title)}", ""]
         parts += [*_markdown_table(HEADERS, cells(summarise(setting.frame))), ""]
+        parts += [f"{_plain(' '.join(said))}\n"] if (said := sentences(setting.frame)) else []
     grouped = failure_cells(frame)
     if grouped:
-        parts += ["### Points without a figure", ""]
+        parts += [f"### {FAILURES}", ""]
         parts += [*_markdown_table(FAILURE_HEADERS, grouped), ""]
     return "\n".join(parts or ["No point was measured.", ""])
 
@@ -103,14 +118,15 @@ def markdown(frame: pd.DataFrame) -> str:
 def _row_cells(row: pd.Series) -> list[str]:
     chunks = ", ".join(map(str, row["chunk_sizes"])) or "–"
     about = [units.tokens(row["seq_len"]), row["label"], chunks]
-    if row["status"] != "ok":
-        words = STATUS_WORDS[Status(row["status"])]
+    if pd.isna(row["latency_ms"]):
+        words = outcome(row["status"], row["predicted"])
         return [*about, words, *[""] * (len(HEADERS) - len(about) - 1)]
+    is_ok = row["status"] == "ok"
     return [
         *about,
-        units.measured(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"]),
+        _latency(row) if is_ok else f"throttled, {units.duration(row['latency_ms'])}",
         str(int(row["samples"])),
-        row["against_full"],
+        row["against_full"] if is_ok else "",
         units.size(row["workspace_bytes"]),
         _less_or_more(row["workspace_ratio"]) if row["variant"] != "full" else "",
         units.distance(row["distance_to_full"]),
@@ -118,7 +134,13 @@ def _row_cells(row: pd.Series) -> list[str]:
         "pass" if row["oracle"] == "independent" else "pass (self)",
         units.scientific(row["oracle_error"]),
         row["backend_used"],
+        "; ".join(cautions(row)),
     ]
+
+
+def _latency(row: pd.Series) -> str:
+    figures = units.measured(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"])
+    return "\n".join(filter(None, [figures, missed_target(row)]))
 
 
 def _less_or_more(ratio: float) -> str:
@@ -148,31 +170,38 @@ def _rich_table(title: str, headers: Sequence[str]) -> Table:
     return table
 
 
-def _rich_summary(title: str, summary: pd.DataFrame) -> Table:
+def _rich_summary(setting: Setting) -> Table:
+    summary = summarise(setting.frame)
     headers = [header for header in HEADERS if header not in NOT_IN_TERMINAL]
-    table = _rich_table(title, headers)
+    table = _rich_table(setting.title, headers)
     before = ""
     for row, status in zip(cells(summary), summary["status"], strict=True):
         text = dict(zip(HEADERS, row, strict=True))
         text["chunk"] = fill(text["chunk"], CHUNKS_WIDTH)
+        if interval := re.search(r" \((\S+–\S+)\)$", text["against full"]):
+            is_short = len(interval[1]) <= RATIO_INTERVAL_WIDTH
+            below = f"\n{interval[1]}" if is_short else ""
+            text["against full"] = text["against full"][: interval.start()] + below
+            table.columns[headers.index("against full")].min_width = RATIO_INTERVAL_WIDTH
         shown = [Text(text[header]) for header in headers]
         # A length is written once: the eye finds its group by the gap above it.
         if text["T"] == before:
             shown[0] = Text("")
         else:
             table.add_section()
-        table.add_row(*shown, style="" if status == "ok" else "red")
+        table.add_row(*shown, style=ROW_STYLES.get(status, "red"))
         before = text["T"]
-    table.caption = Text(_oracle_sentence(summary), justify="left")
+    said = [_oracle_sentence(summary), *sentences(setting.frame)]
+    table.caption = Text(" ".join(filter(None, said)), justify="left")
     return table
 
 
 def _oracle_sentence(summary: pd.DataFrame) -> str:
     """What the oracle check says of the rows that have a latency."""
-    ok = summary[summary["status"] == "ok"]
-    if ok.empty:
+    timed = summary[summary["latency_ms"].notna()]
+    if timed.empty:
         return ""
-    by_itself = sorted(set(ok.loc[ok["oracle"] == "self", "label"]))
+    by_itself = sorted(set(timed.loc[timed["oracle"] == "self", "label"]))
     exception = f" ({', '.join(by_itself)}: only against itself)" if by_itself else ""
     return f"Every row with a latency passed its oracle check{exception}."
 

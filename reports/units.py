@@ -27,7 +27,12 @@ def measured(median: float, low: float, high: float) -> str:
     if math.isnan(low) or math.isnan(high):
         return duration(median)
     scale = 1000 if _rounded(median) >= 1000 else 1
-    return f"{duration(median)} ({_three(low / scale)}–{_three(high / scale)})"
+    return f"{duration(median)} {span(low / scale, high / scale)}"
+
+
+def span(low: float, high: float) -> str:
+    """An interval without its unit: `(12.1–12.6)`."""
+    return f"({_three(low)}–{_three(high)})"
 
 
 def size(count: float) -> str:
@@ -43,6 +48,11 @@ def size(count: float) -> str:
 def factor(ratio: float) -> str:
     """How many times: `1.04×`, `12.3×`, `350×`."""
     return f"{_three(ratio)}×"
+
+
+def percent(share: float) -> str:
+    """A share of 1 with two significant digits: `3.4%`, `12%`, `100%`, `0.52%`; `1%` is itself."""
+    return f"{float(f'{100 * share:.2g}'):g}%"
 
 
 def scientific(value: float) -> str:

@@ -90,3 +90,8 @@ class Workload:
     element_size: int
     """Bytes of one element."""
     options: VariantOptions
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of one `(batch, seq_len, dim)`: the output, or a core's query."""
+        return self.batch * self.seq_len * self.config.dim * self.element_size

@@ -85,6 +85,30 @@ class CoreVariant(Variant):
             cost += residual_norm(rows, dim, size)
         return cost
 
+    @classmethod
+    def parameter_count(cls, config: AttentionConfig) -> int:
+        projections = len(cls.core_tensors) + 1
+        return projections * (config.dim**2 + config.dim) + 2 * config.dim
+
+    @classmethod
+    def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
+        """A lower bound of what the core alone takes, its inputs excluded: the output and, in
+        training, the gradients of the inputs."""
+        return workload.activation_bytes * (1 + len(cls.core_tensors) * training)
+
+    @classmethod
+    def least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int | None:
+        core = cls.core_least_bytes(workload, backend, training=training)
+        if workload.scope == "core":
+            return core
+        one = workload.activation_bytes
+        if not training:
+            return len(cls.core_tensors) * one + core  # the projections outlive the core
+        # During the core's backward there is the layer's output for the core's, and the residual's
+        # gradient besides; at the end there are all gradients.
+        gradients = cls.parameter_count(workload.config) * workload.element_size
+        return max(core + one, 2 * one + gradients)
+
     @abstractmethod
     def counts(self, seq_len: int, rows: Tensor) -> Tensor:
         """How often query `rows[r]` sees key j: bool or int64 `(R, seq_len)`."""

@@ -132,3 +132,12 @@ class Full(CoreVariant):
         seq_len = workload.seq_len
         pairs = causal_pairs(seq_len) if workload.config.causal else seq_len**2
         return attention(pairs, seq_len, seq_len, workload.config.dim, workload.element_size)
+
+    @classmethod
+    def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
+        """`plain`: the scores before and after the softmax; in its backward, its output and the
+        gradients of both."""
+        least = super().core_least_bytes(workload, backend, training=training)
+        scores = workload.batch * workload.config.heads * workload.seq_len**2
+        tensors = (3 if training else 2) if backend == "plain" else 0
+        return max(least, tensors * scores * workload.element_size)

@@ -69,6 +69,37 @@ class HATrickVariant(Variant):
             element_size=workload.element_size,
         )
 
+    @classmethod
+    def parameter_count(cls, config: AttentionConfig) -> int:
+        # 13 times dim outputs of six projections, the CLS vector, weight and bias of three norms.
+        return 13 * (config.dim**2 + config.dim) + 7 * config.dim
+
+    @classmethod
+    def least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
+        """Forward: the tokens' query, key and value, alone and joined with those of the CLS. In
+        training, at the end of the forward: the joined ones; of steps 1 and 3 each, what goes into
+        the out-projection, into the norm and what comes out; the query of step 3. `plain`: the
+        scores as in full attention, with the weights of the steps before."""
+        config, size, batch = workload.config, workload.element_size, workload.batch
+        chunk = min(config.chunk_size, workload.seq_len)
+        chunks = -(-workload.seq_len // chunk)
+        tokens = batch * chunks * chunk * config.dim * size
+        local = across = cross = 0
+        if backend == "plain":
+            one = batch * config.heads * size
+            local, across = one * chunks * (chunk + 1) ** 2, one * chunks**2
+            cross = one * chunks * chunk * chunks
+        if not training:
+            return max(6 * tokens, 3 * tokens + 2 * local, 2 * across, 2 * tokens + 2 * cross)
+        gradients = cls.parameter_count(config) * size
+        return max(
+            10 * tokens + local + across + cross,
+            local + across + 3 * cross,
+            local + 3 * across,
+            3 * local,
+            2 * workload.activation_bytes + gradients,
+        )
+
     def visible(self, seq_len: int) -> Tensor:
         """Everything, through the CLS vectors; causal: everything up to the token itself."""
         rows = oracles.positions(seq_len, None, self.layer.cls_token.device)

@@ -157,6 +157,44 @@ class Variant(nn.Module, ABC):
         """What a forward call costs besides, and no backward repeats: LSH's hashing."""
         return Cost(0, 0)
 
+    @classmethod
+    def least_workspace(
+        cls,
+        config: AttentionConfig,
+        batch: int,
+        seq_len: int,
+        direction: Direction,
+        *,
+        scope: Scope = "layer",
+        element_size: int = 4,
+        backend: str = "auto",
+        options: VariantOptions | None = None,
+    ) -> int | None:
+        """A lower bound, in bytes, of the memory that one call takes above what was resident before
+        it (output and gradients included): tensors that must exist at the same time. None if
+        unknown.
+
+        Args:
+            backend: the one that runs; `auto`: the bound holds for whichever it is.
+
+        Raises:
+            ValueError: an unknown direction.
+        """
+        workload = Workload(config, batch, seq_len, scope, element_size, options or cls.Options())
+        return cls.least_bytes(workload, backend, training=passes(direction) > 1)
+
+    @classmethod
+    def least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int | None:
+        """`least_workspace`, by workload. Here what is known of any attention: the output and, in
+        training, the gradients of the inputs."""
+        inputs = len(cls.core_tensors) if workload.scope == "core" else 1
+        return workload.activation_bytes * (1 + inputs * training)
+
+    @classmethod
+    def parameter_count(cls, config: AttentionConfig) -> int:
+        """Elements of all parameters, as far as known without building the layer."""
+        return 0
+
     @abstractmethod
     def visible(self, seq_len: int) -> Tensor:
         """Which inputs can reach which outputs: bool `(seq_len, seq_len)`, `[output, input]`."""

@@ -12,12 +12,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from hatrick.cost import Cost, attention, linear
+from hatrick.cost import Cost
 from hatrick.inputs import check_heads, check_input, check_mask, zero_padding
-from variants import oracles
+from variants import lsh_cost, oracles
 from variants.config import Target, VariantOptions, Workload
 from variants.core import CoreVariant
-from variants.lsh_hashing import bucket_count, hash_buckets
+from variants.lsh_hashing import hash_buckets
 from variants.lsh_rounds import BACKENDS, attend_rounds, rounds_reason
 from variants.registry import register
 
@@ -278,20 +278,15 @@ class LSH(CoreVariant):
 
     @classmethod
     def core_cost(cls, workload: Workload) -> Cost:
-        """A query sees two chunks a round, whichever they are; which of these keys are earlier or
-        its own depends on the data, so causal costs the same."""
-        config, seq_len = workload.config, workload.seq_len
-        slots = _rounds(workload) * seq_len
-        seen = 2 * min(config.chunk_size, seq_len)
-        return attention(slots * seen, slots, slots, config.dim, workload.element_size)
+        return lsh_cost.core_cost(workload, _rounds(workload))
 
     @classmethod
     def cost_without_gradient(cls, workload: Workload) -> Cost:
-        """Hashing is one projection to half the buckets of every round."""
-        config, seq_len = workload.config, workload.seq_len
-        rotations = _rounds(workload) * bucket_count(seq_len, config.chunk_size) // 2
-        vectors = workload.batch * seq_len * config.heads
-        return linear(vectors, config.head_dim, rotations, workload.element_size)
+        return lsh_cost.hashing_cost(workload, _rounds(workload))
+
+    @classmethod
+    def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
+        return lsh_cost.least_bytes(workload, _rounds(workload), backend, training=training)
 
 
 def _rounds(workload: Workload) -> int:

@@ -106,13 +106,18 @@ def _blockwise(
             backend=backend,
         )
 
-    first = -(-left // block) * block
-    last = max((seq_len - right) // block * block, first)
+    first, last = _queries_within(seq_len, left, right, block)
     parts = [at_an_end(start) for start in range(0, min(first, seq_len), block)]
     if first < last:
         parts.append(_within(q, k, v, left, right, valid, backend, first, last))
     parts += [at_an_end(start) for start in range(last, seq_len, block)]
     return torch.cat(parts, dim=2)
+
+
+def _queries_within(seq_len: int, left: int, right: int, block: int) -> tuple[int, int]:
+    """The first and the end of the whole blocks whose windows lie within the sequence."""
+    first = -(-left // block) * block
+    return first, max((seq_len - right) // block * block, first)
 
 
 def _within(
@@ -220,6 +225,26 @@ class SlidingWindow(CoreVariant):
         missing = left * (left + 1) // 2 + right * (right + 1) // 2
         pairs = seq_len * (left + 1 + right) - missing
         return attention(pairs, seq_len, seq_len, workload.config.dim, workload.element_size)
+
+    @classmethod
+    def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
+        """Blockwise: the blocks' outputs and their concatenation; or, of the queries whose windows
+        lie within the sequence, the scores as in full attention (`plain`), and in the backward the
+        gradients of the keys and values of every window."""
+        least = super().core_least_bytes(workload, backend, training=training)
+        if backend not in ("sdpa", "plain"):
+            return least
+        config, seq_len, size = workload.config, workload.seq_len, workload.element_size
+        sides = window_sides(config, workload.options)
+        left, right = (min(side, seq_len - 1) for side in sides)
+        block = min(QUERY_BLOCK, seq_len)
+        first, last = _queries_within(seq_len, left, right, block)
+        seen = workload.batch * (last - first) * (left + block + right) * size
+        scores = seen * config.heads if backend == "plain" else 0
+        output = workload.activation_bytes
+        if not training:
+            return max(2 * output, 2 * scores)
+        return max(least, output + max(2 * seen * config.dim // block, 3 * scores))
 
 
 def window_sides(config: AttentionConfig, options: VariantOptions) -> tuple[int, int]:

@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Iterable
 from itertools import accumulate
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from bench.case import Case
+from bench.heap import give_back_freed_memory
+from bench.probes.nvml import Monitor
 from reports.schema import Memory
 
+RESET_PEAK = "5"
+"""What `/proc/PID/clear_refs` takes to set the peak resident set back to the current one
+(proc(5))."""
 
-def measure_memory(case: Case) -> Memory:
+
+def measure_memory(case: Case, monitor: Monitor | None = None) -> Memory:
     """Call a case once and count bytes; it must have been called before, to be warm.
 
     `workspace_bytes` is the peak above what was resident before the call. It holds the output and,
     for `forward+backward`, the gradients. What does not come from torch's allocator, such as
     scratch space inside a matrix library, is not counted.
+
+    Args:
+        monitor: NVML's view of the device, for the figure of the whole process.
     """
     case.clear()
-    return _on_cuda(case) if case.inputs[0].is_cuda else _on_cpu(case)
+    gc.collect()  # a cycle that is freed in the middle of the call would hide a part of the peak
+    return _on_cuda(case, monitor) if case.inputs[0].is_cuda else _on_cpu(case)
 
 
 def _on_cpu(case: Case) -> Memory:
+    resident = _resident_set(case)
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         output = case()
+        sizes = _sizes(case, output)
+        del output
+        case.clear()
     # The allocator's own events: bytes taken (positive) or given back (negative), one each. What
     # was resident before counts from zero, so the running sum's maximum is the workspace.
     events = recorded.profiler.kineto_results.events()
     taken = [(e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]"]
-    running = accumulate(nbytes for _, nbytes in sorted(taken, key=lambda event: event[0]))
+    running = list(accumulate(nbytes for _, nbytes in sorted(taken, key=lambda event: event[0])))
     return Memory(
-        **_sizes(case, output),
+        **sizes,
         workspace_bytes=max(running, default=0),
+        retained_bytes=max(0, running[-1]) if running else 0,
+        resident_before_bytes=resident[0],
+        resident_peak_bytes=resident[1],
         source="cpu allocator events",
     )
 
 
-def _on_cuda(case: Case) -> Memory:
+def _on_cuda(case: Case, monitor: Monitor | None) -> Memory:
     device = case.inputs[0].device
     torch.cuda.synchronize(device)
     torch.cuda.empty_cache()
@@ -48,13 +68,43 @@ def _on_cuda(case: Case) -> Memory:
     output = case()
     torch.cuda.synchronize(device)
     peak = torch.cuda.max_memory_allocated(device)
+    reserved = torch.cuda.max_memory_reserved(device)
+    process = monitor.process_bytes(os.getpid()) if monitor else None
+    sizes = _sizes(case, output)
+    del output
+    case.clear()
     return Memory(
-        **_sizes(case, output),
+        **sizes,
         workspace_bytes=peak - resident,
+        retained_bytes=max(0, torch.cuda.memory_allocated(device) - resident),
         allocated_peak_bytes=peak,
-        reserved_peak_bytes=torch.cuda.max_memory_reserved(device),
+        reserved_peak_bytes=reserved,
+        process_bytes=process,
         source="cuda caching allocator",
     )
+
+
+def _resident_set(case: Case) -> tuple[int, int] | tuple[None, None]:
+    """The resident set before a call and its peak during it, in bytes; nothing without Linux.
+
+    A call of its own: what the profiler needs would be counted too.
+    """
+    give_back_freed_memory()
+    try:
+        Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+    except OSError:  # another system, or a container that forbids it
+        return None, None
+    before = _status("VmRSS")
+    case()
+    peak = _status("VmHWM")
+    case.clear()
+    return before, peak
+
+
+def _status(name: str) -> int:
+    """A line of `/proc/self/status`, in bytes."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:"))
 
 
 def _sizes(case: Case, output: Tensor) -> dict[str, int]:

@@ -1,86 +1,156 @@
-"""How long one call takes: every sample, and the median with its interval."""
+"""How long one call takes: samples, each of one call.
+
+On a CPU the clock is read around the call. On CUDA events stand around it, and a kernel that only
+waits stands before it while Python queues the call, so that the GPU never waits for Python (the
+blocking kernel of NVBench, `docs/benchmarks.md`, "Cold measurements").
+"""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter, perf_counter_ns
+from typing import Protocol
 
-import numpy as np
 import torch
-from scipy import stats
+from torch import Tensor
 
-from bench.case import Case
-from reports.schema import Latency
+from bench.case import Call
 
-WARMUP_CALLS = 2
-WARMUP_S = 0.1
-MIN_SAMPLES = 6
-"""With fewer, the median has no 95% interval: 1 − 2 · 0.5⁶ is the first above 0.95."""
-MAX_SAMPLES = 1000
-
-Timed = Callable[[Case], float]
-"""Makes one call and returns its milliseconds."""
+FLUSH_TIMES = 2
+"""How many times the last-level cache fits into what is written to flush it."""
+BLOCK_MARGIN = 1.5
+BLOCK_MS = (0.05, 50.0)
+"""Shortest and longest wait of the blocking kernel: `BLOCK_MARGIN` times what queueing takes."""
 
 
-def measure_latency(case: Case, seconds: float, build_ms: float) -> Latency:
-    """Time a case: warm up, then sample until `seconds` are used up.
+class Timer(Protocol):
+    """Times one call after another."""
 
-    Gradients are cleared before each call, outside the timed part. The interval is that of the
-    sign test (Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2): it assumes
-    nothing of the samples' distribution, but that they are independent.
+    def warm_up(self) -> float:
+        """Make one call that is not a sample; its milliseconds."""
+
+    def sample(self) -> float:
+        """Make one call and time it; milliseconds."""
+
+    hidden: int | None
+    """How many samples had all their kernels queued before the first one ran; None on a CPU."""
+
+
+def timer(call: Call, device: torch.device, cache: str) -> Timer:
+    """The timer for calls on a device.
+
+    Args:
+        cache: `cold`: the last-level cache is flushed before every call; `warm`: it is not.
     """
-    timed = _timed_on_cuda if case.inputs[0].is_cuda else _timed_on_cpu
-    warmup: list[float] = []
-    warm = perf_counter() + WARMUP_S
-    while len(warmup) < WARMUP_CALLS or perf_counter() < warm:
-        warmup.append(_one(case, timed))
-    samples = _sample(case, timed, seconds)
-    q1, median, q3 = np.quantile(samples, (0.25, 0.5, 0.75))
-    low, high = stats.quantile_test(samples, q=0, p=0.5).confidence_interval(0.95)
-    return Latency(
-        samples_ms=samples,
-        median_ms=median,
-        q1_ms=q1,
-        q3_ms=q3,
-        low_ms=None if np.isnan(low) else low,
-        high_ms=None if np.isnan(high) else high,
-        build_ms=build_ms,
-        first_call_ms=warmup[0],
-        warmup_ms=sum(warmup),
-        warmup_calls=len(warmup),
-    )
+    flush = _flush(device) if cache == "cold" else _leave_alone
+    return CudaTimer(call, flush, device) if device.type == "cuda" else CpuTimer(call, flush)
 
 
-def _sample(case: Case, timed: Timed, seconds: float) -> list[float]:
+def take_samples(timed: Timer, *, least: int, most: int, seconds: float) -> list[float]:
+    """Sample until `seconds` are used up, but at least `least` times and at most `most` times."""
     samples: list[float] = []
-    gc.collect()
-    gc.disable()  # a collection in the middle of a call would be counted as the call's
-    try:
-        end = perf_counter() + seconds
-        while len(samples) < MIN_SAMPLES or (perf_counter() < end and len(samples) < MAX_SAMPLES):
-            samples.append(_one(case, timed))
-    finally:
-        gc.enable()
+    end = perf_counter() + seconds
+    while len(samples) < least or (len(samples) < most and perf_counter() < end):
+        samples.append(timed.sample())
     return samples
 
 
-def _one(case: Case, timed: Timed) -> float:
-    case.clear()
-    return timed(case)
+class CpuTimer:
+    """Reads the clock around a call. Gradients are set to None before it, outside what is timed."""
+
+    def __init__(self, call: Call, flush: Callable[[], object]) -> None:
+        self._call = call
+        self._flush = flush
+        self.hidden: int | None = None
+
+    def sample(self) -> float:
+        self._call.clear()
+        self._flush()
+        start = perf_counter_ns()
+        self._call()
+        return (perf_counter_ns() - start) / 1e6
+
+    def warm_up(self) -> float:
+        return self.sample()
 
 
-def _timed_on_cpu(case: Case) -> float:
-    start = perf_counter_ns()
-    case()
-    return (perf_counter_ns() - start) / 1e6
+class CudaTimer:
+    """Puts events around a call that is queued while the GPU waits."""
+
+    def __init__(self, call: Call, flush: Callable[[], object], device: torch.device) -> None:
+        self._call = call
+        self._flush = flush
+        self._device = device
+        self._cycles_per_ms = _cycles_per_ms(self._device)
+        self._queue_ms = 0.0
+        self.hidden: int | None = 0
+
+    def warm_up(self) -> float:
+        """One call on an idle device: also learns how long Python takes to queue it."""
+        self._call.clear()
+        torch.cuda.synchronize(self._device)
+        start = perf_counter_ns()
+        self._call()
+        queued = perf_counter_ns()
+        torch.cuda.synchronize(self._device)
+        # The last one counts: the first calls compile and allocate.
+        self._queue_ms = (queued - start) / 1e6
+        return (perf_counter_ns() - start) / 1e6
+
+    def sample(self) -> float:
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        self._call.clear()
+        torch.cuda.synchronize(self._device)
+        wait_ms = min(max(BLOCK_MARGIN * self._queue_ms, BLOCK_MS[0]), BLOCK_MS[1])
+        torch.cuda._sleep(int(wait_ms * self._cycles_per_ms))
+        self._flush()
+        start.record()
+        self._call()
+        end.record()
+        # If the device has not come to the start by now, all of the call was queued before it ran.
+        if start.query():
+            self._queue_ms = min(2 * self._queue_ms, BLOCK_MS[1])
+        else:
+            self.hidden = (self.hidden or 0) + 1
+        end.synchronize()
+        return float(start.elapsed_time(end))
 
 
-def _timed_on_cuda(case: Case) -> float:
+def cache_bytes(device: torch.device) -> int:
+    """Size of a device's last-level cache; 0 where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).L2_cache_size)
+    units = {"K": 1 << 10, "M": 1 << 20}
+    sizes = [0]
+    for file in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        text = file.read_text("ascii").strip()
+        sizes.append(int(text[:-1]) * units[text[-1]] if text[-1] in units else int(text))
+    return max(sizes)
+
+
+def _flush(device: torch.device) -> Callable[[], Tensor]:
+    """A function that leaves nothing of the inputs in the device's last-level cache."""
+    cache = cache_bytes(device)
+    if not cache:
+        raise RuntimeError(f"the size of {device}'s cache is unknown, so it cannot be flushed")
+    scratch = torch.empty(FLUSH_TIMES * cache, dtype=torch.uint8, device=device)
+    assert scratch.nbytes > cache
+    return scratch.zero_
+
+
+def _leave_alone() -> None:
+    pass
+
+
+def _cycles_per_ms(device: torch.device) -> float:
+    """Clock cycles of the waiting kernel in a millisecond, measured."""
+    cycles = 1_000_000
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    torch.cuda.synchronize()
+    torch.cuda._sleep(cycles)
+    torch.cuda.synchronize(device)
     start.record()
-    case()
+    torch.cuda._sleep(cycles)
     end.record()
     end.synchronize()
-    return float(start.elapsed_time(end))
+    return cycles / float(start.elapsed_time(end))

@@ -11,20 +11,29 @@ from typing import Any
 import pytest
 
 from bench.case import Case, build
+from bench.messages import Answer
 from bench.supervisor import Supervisor
-from reports.schema import Point, Record
+from reports.schema import Point
 from variants import registry
 
 MISBEHAVING = """
-import os, signal, subprocess, time
+import os, signal, stat, subprocess, time
 from pathlib import Path
 import torch
-from variants import register_core
+import variants
+from variants import register, register_core
+
+HERE = Path(__file__)
+
+
+def everything(query, key, *, causal, chunk_size):
+    return torch.ones((), dtype=torch.bool).expand(query.shape[0], key.shape[0])
 
 
 def misbehave(function):
-    register_core(function.__name__)(lambda q, k, v, *, causal, chunk_size, key_padding_mask:
-                                     function(q, k, v))
+    register_core(function.__name__, visible=everything)(
+        lambda q, k, v, *, causal, chunk_size, key_padding_mask: function(q, k, v))
+    return function
 
 
 @misbehave
@@ -37,6 +46,15 @@ def segfaults(q, k, v):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+CALLS = []
+
+
+@misbehave
+def segfaults_later(q, k, v):
+    CALLS.append(1)
+    return segfaults(q, k, v) if len(CALLS) > 20 else sound(q, k, v)
+
+
 @misbehave
 def exits(q, k, v):
     print("last words")
@@ -46,7 +64,7 @@ def exits(q, k, v):
 @misbehave
 def hangs(q, k, v):
     child = subprocess.Popen(["sleep", "600"])
-    Path(__file__).with_name("child").write_text(str(child.pid))
+    HERE.with_name("child").write_text(str(child.pid))
     time.sleep(600)
 
 
@@ -59,7 +77,7 @@ def raises(q, k, v):
 def babbles(q, k, v):
     os.write(1, b"x" * 4_000_000)
     print("y" * 4_000_000)
-    return v
+    return sound(q, k, v)
 
 
 @misbehave
@@ -73,8 +91,69 @@ def breaks(q, k, v):
 
 
 @misbehave
+def errs(q, k, v):
+    out = sound(q, k, v)
+    out[0, 0, 5, 1] += 1e-3
+    return out
+
+
+@misbehave
 def devours(q, k, v):
     return torch.empty(2**60)
+
+
+@misbehave
+def hoards(q, k, v):
+    blocks = []
+    while True:
+        blocks.append(torch.ones(64 << 20, dtype=torch.uint8))
+
+
+KEPT = []
+
+
+@misbehave
+def leaks(q, k, v):
+    KEPT.append(sound(q, k, v))
+    return KEPT[-1]
+
+
+FORKED = []
+
+
+@misbehave
+def forks(q, k, v):
+    if not FORKED:
+        FORKED.append(1)
+        os.fork()
+    return sound(q, k, v)
+
+
+@misbehave
+def strays(q, k, v):
+    lost = subprocess.Popen(["setsid", "--fork", "sleep", "601"])
+    lost.wait()
+    os._exit(4)
+
+
+@misbehave
+def scribbles(q, k, v):
+    os.write(1, b"not an answer, line one\\n")
+    for fd in range(3, 100):
+        try:
+            if stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.write(fd, b"not an answer either\\n")
+        except OSError:
+            pass
+    return sound(q, k, v)
+
+
+@register("changes")
+class Changes(variants.get("full")):
+    summary = "changes its input in place"
+
+    def forward(self, x, *, key_padding_mask=None):
+        return super().forward(x.mul_(1.25), key_padding_mask=key_padding_mask)
 """
 
 
@@ -119,6 +198,10 @@ def make_point() -> Callable[..., Point]:
             "dtype": "float32",
             "device": "cpu",
             "device_name": "a CPU",
+            "cache": "warm",
+            "cuda_graph": False,
+            "allocator": "kept",
+            "wait_policy": "passive",
             "seed": 0,
         }
         return Point(**values | changes)
@@ -147,13 +230,14 @@ def supervisor(misbehaving: Path) -> Iterator[Supervisor]:
 
 
 @pytest.fixture
-def measure(supervisor: Supervisor, make_point: Callable[..., Point]) -> Callable[[str], Record]:
-    """Has the worker measure one of them."""
+def prepare(supervisor: Supervisor, make_point: Callable[..., Point]) -> Callable[[str], Answer]:
+    """Has the worker prepare one of them."""
 
-    def measure(variant: str) -> Record:
-        return supervisor.measure(make_point(variant=variant, backend_used="own", chunk_size=8))
+    def prepare(variant: str) -> Answer:
+        point = make_point(variant=variant, backend_used="own", chunk_size=8)
+        return supervisor.ask("prepare", point)
 
-    return measure
+    return prepare
 
 
 @pytest.fixture

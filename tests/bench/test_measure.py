@@ -3,19 +3,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from bench import measure
+from bench.built import Built
 from bench.measure import Measurer
-from reports.schema import Point, Record, Status
+from bench.messages import Failure, Finished, Prepared, Visit
+from bench.probes.agreement import measure_agreement
+from reports.schema import Point, Status
 
 MakePoint = Callable[..., Point]
 
 
-def own(make_point: MakePoint, variant: str, **changes: object) -> Point:
+def own(make_point: MakePoint, variant: str, **changes: Any) -> Point:
     return make_point(variant=variant, backend_used="own", chunk_size=8, **changes)
+
+
+def prepared(measurer: Measurer, point: Point) -> Prepared:
+    answer = measurer.prepare(point)
+    assert isinstance(answer, Prepared), answer
+    return answer
+
+
+def visited(measurer: Measurer, point: Point, seconds: float = 0.001) -> Visit:
+    answer = measurer.visit(point, seconds)
+    assert isinstance(answer, Visit), answer
+    return answer
+
+
+def failed(measurer: Measurer, point: Point) -> Failure:
+    answer = measurer.prepare(point)
+    assert isinstance(answer, Failure), answer
+    return answer
 
 
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
@@ -31,28 +53,31 @@ def own(make_point: MakePoint, variant: str, **changes: object) -> Point:
         ("sliding_window", 8, "core"),
     ],
 )
-def test_a_record_with_all_its_figures(
+def test_a_point_is_prepared_visited_and_finished(
     make_point: MakePoint, variant: str, chunk: int | None, scope: str, direction: str
 ) -> None:
     point = make_point(variant=variant, chunk_size=chunk, scope=scope, direction=direction)
-    record = Measurer().measure(point, 0.001)
-    assert (record.status, record.reason) == (Status.OK, "")
-    assert record.latency is not None
-    assert record.memory is not None
-    assert record.agreement is not None
-    assert record.flops is not None
-    assert record.model_bytes is not None
-    assert record.latency.build_ms > 0
-    figures = sum(record.latency.samples_ms) + record.latency.warmup_ms + record.latency.build_ms
-    assert record.wall_s * 1e3 > figures
-    assert record.memory.workspace_bytes >= record.memory.output_bytes
+    measurer = Measurer()
+    first = prepared(measurer, point)
+    assert first.flops is not None
+    assert first.model_bytes is not None
+    assert first.build_ms > 0
+    assert first.first_call_ms > 0
+    assert first.compile_ms == 0
+    assert first.memory.workspace_bytes >= first.memory.output_bytes
+    visit = visited(measurer, point)
+    assert visit.samples_ms
+    assert visit.warmup_calls >= 1
+    assert visit.hidden is None
+    assert visit.readings == []
+    assert not visit.throttled
+    assert measurer.finish(point) == Finished(energy_j=None)
 
 
 def test_backward_takes_more_of_everything(make_point: MakePoint) -> None:
-    forward = Measurer().measure(make_point(), 0.001)
-    both = Measurer().measure(make_point(direction="forward+backward"), 0.001)
-    assert forward.memory is not None
-    assert both.memory is not None
+    measurer = Measurer()
+    forward = prepared(measurer, make_point())
+    both = prepared(measurer, make_point(direction="forward+backward"))
     assert both.memory.workspace_bytes > forward.memory.workspace_bytes
     assert forward.flops is not None
     assert both.flops == 3 * forward.flops
@@ -60,44 +85,155 @@ def test_backward_takes_more_of_everything(make_point: MakePoint) -> None:
 
 def test_numbers_do_not_depend_on_what_was_measured_before(make_point: MakePoint) -> None:
     point = make_point(variant="lsh", chunk_size=8, direction="forward+backward")
-    alone = Measurer().measure(point, 0.001)
+    alone = prepared(Measurer(), point)
     measurer = Measurer()
-    measurer.measure(make_point(seq_len=100), 0.001)
-    after = measurer.measure(point, 0.001)
+    other = make_point(seq_len=100)
+    prepared(measurer, other)
+    visited(measurer, other)
+    after = prepared(measurer, point)
     assert after.agreement == alone.agreement
-    assert after.memory == alone.memory
+    mine, theirs = after.memory.model_dump(), alone.memory.model_dump()
+    for figure in ("resident_before_bytes", "resident_peak_bytes"):  # the process's, not the point's
+        del mine[figure], theirs[figure]
+    assert mine == theirs
+
+
+def test_a_worker_that_does_not_hold_the_point_builds_it_first(make_point: MakePoint) -> None:
+    assert visited(Measurer(), make_point()).samples_ms
+    assert isinstance(Measurer().finish(make_point()), Finished)
+
+
+def test_a_point_takes_its_least_samples_in_few_visits_and_no_more_than_its_share(
+    make_point: MakePoint,
+) -> None:
+    measurer, point = Measurer(), make_point()
+    short = visited(measurer, point, seconds=1e-6)
+    assert len(short.samples_ms) * measure.MIN_VISITS == measure.min_samples(0.1)
+    # A tenth of a millisecond a call: far more would fit into the share than a visit may take.
+    long = visited(measurer, point, seconds=100.0)
+    assert len(long.samples_ms) == measure.MAX_SAMPLES // measure.VISITS
+
+
+class Calls:
+    """A timer whose calls take as long as they are told, on a clock of their own."""
+
+    hidden: int | None = None
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, durations_ms: Callable[[int], float]):
+        self.made, self.now, self._durations = 0, 0.0, durations_ms
+        monkeypatch.setattr(measure, "perf_counter", lambda: self.now)
+
+    def warm_up(self) -> float:
+        duration = self._durations(self.made)
+        self.made += 1
+        self.now += duration / 1e3
+        return duration
+
+    sample = warm_up
+
+
+@pytest.fixture
+def built(make_point: MakePoint) -> Built:
+    return measure.BuiltPoints().get(make_point())
+
+
+def test_warm_up_ends_when_calls_take_the_same_time(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three slow calls, then steady ones of 10 ms."""
+    built.timer = Calls(monkeypatch, lambda n: 500.0 if n < 3 else 10.0)
+    calls = measure._warm_up(built, seconds=10.0)
+    assert built.warm
+    assert len(calls) in (8, 16)
+    assert calls[-4:] == [10.0] * 4
+
+
+def test_warm_up_lasts_some_time_even_where_calls_are_short(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.timer = Calls(monkeypatch, lambda n: 1.0)
+    calls = measure._warm_up(built, seconds=10.0)
+    assert len(calls) == 128  # the first power of two after 100 ms
+    assert built.warm
+
+
+def test_a_warm_up_that_never_becomes_steady_is_cut_short(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call takes 3% less than the one before, for ever."""
+    built.timer = Calls(monkeypatch, lambda n: 1000.0 * 0.97**n)
+    calls = measure._warm_up(built, seconds=10.0)
+    assert not built.warm
+    assert sum(calls[:-1]) <= measure.WARMUP_SHARE * 10e3 < sum(calls) or len(calls) == 8
+
+
+def test_a_point_that_is_warm_only_pushes_the_others_out_of_the_caches(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.warm = True
+    built.timer = Calls(monkeypatch, lambda n: 2.0)
+    assert measure._warm_up(built, seconds=10.0) == [2.0] * 3
+    built.timer = Calls(monkeypatch, lambda n: 2000.0)
+    assert measure._warm_up(built, seconds=10.0) == [2000.0]
 
 
 def test_both_directions_share_one_agreement_check(
     make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[Point] = []
-    real = measure.measure_agreement
 
-    def count(case: object, point: Point) -> object:
+    def count(case: Any, point: Point) -> object:
         checked.append(point)
-        return real(case, point)  # type: ignore[arg-type]
+        return measure_agreement(case, point)
 
     monkeypatch.setattr(measure, "measure_agreement", count)
     measurer = Measurer()
-    first = measurer.measure(make_point(), 0.001)
-    second = measurer.measure(make_point(direction="forward+backward"), 0.001)
+    first = prepared(measurer, make_point())
+    second = prepared(measurer, make_point(direction="forward+backward"))
     assert first.agreement == second.agreement
     assert len(checked) == 1
-    measurer.measure(make_point(seed=1), 0.001)
+    prepared(measurer, make_point(seed=1))
     assert len(checked) == 2
 
 
 def test_a_variant_that_raises(make_point: MakePoint, misbehaving: Path) -> None:
-    record = Measurer().measure(own(make_point, "raises"), 0.001)
-    assert record.status is Status.CRASHED
-    assert record.reason == "RuntimeError: no luck today (while it was timed)"
+    failure = failed(Measurer(), own(make_point, "raises"))
+    assert failure.status is Status.CRASHED
+    assert failure.reason == "RuntimeError: no luck today (while it was first called)"
+    assert not failure.restart
 
 
 def test_memory_that_cannot_be_had(make_point: MakePoint, misbehaving: Path) -> None:
-    record = Measurer().measure(own(make_point, "devours"), 0.001)
-    assert record.status is Status.OUT_OF_MEMORY
-    assert "while it was timed" in record.reason
+    failure = failed(Measurer(), own(make_point, "devours"))
+    assert failure.status is Status.OUT_OF_MEMORY
+    assert "while it was first called" in failure.reason
+
+
+def test_points_that_wait_make_room_before_one_runs_out_of_memory(
+    make_point: MakePoint, misbehaving: Path
+) -> None:
+    measurer, waiting = Measurer(), make_point()
+    prepared(measurer, waiting)
+    assert len(measurer._built) == 1
+    assert failed(measurer, own(make_point, "devours")).status is Status.OUT_OF_MEMORY
+    assert len(measurer._built) == 0
+    assert visited(measurer, waiting).samples_ms
+
+
+def test_one_that_has_memory_alone_is_not_out_of_memory(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurer = Measurer()
+    prepared(measurer, make_point(seed=1))
+    real = measure.measure_memory
+
+    def too_little_beside_another(case: Any, monitor: Any) -> object:
+        if len(measurer._built) > 1:
+            raise MemoryError
+        return real(case, monitor)
+
+    monkeypatch.setattr(measure, "measure_memory", too_little_beside_another)
+    prepared(measurer, make_point())
 
 
 @pytest.mark.parametrize(
@@ -110,37 +246,56 @@ def test_memory_that_cannot_be_had(make_point: MakePoint, misbehaving: Path) -> 
         (RuntimeError("an illegal memory access was encountered"), Status.CRASHED),
     ],
 )
+@pytest.mark.parametrize("where", ["bench.built.build", "bench.measure.nvml.open_monitor"])
 def test_what_counts_as_out_of_memory(
-    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch, error: Exception, status: Status
+    make_point: MakePoint,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: Status,
+    where: str,
 ) -> None:
+    """Also where no stage was noted on the error."""
+
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(measure, "build", fail)
-    record = Measurer().measure(make_point(), 0.001)
-    assert record.status is status
-    assert record.reason.startswith(type(error).__name__)
+    monkeypatch.setattr(where, fail)
+    failure = failed(Measurer(), make_point())
+    assert failure.status is status
+    assert failure.reason.startswith(type(error).__name__)
+
+
+def test_memory_that_cannot_be_kept_in_stock_fails_no_point(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    measurer, point = Measurer(), make_point()
+    prepared(measurer, point)
+    monkeypatch.setattr(torch, "empty", refuse)
+    assert visited(measurer, point).samples_ms
 
 
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 def test_a_wrong_shape_disagrees(make_point: MakePoint, misbehaving: Path, direction: str) -> None:
     point = own(make_point, "shortens", scope="core", direction=direction)
-    record = Measurer().measure(point, 0.001)
-    assert record.status is Status.DISAGREES
-    assert "of shape (2, 2, 24, 8), got (2, 2, 23, 8)" in record.reason
-    assert record.latency is None
+    failure = failed(Measurer(), point)
+    assert failure.status is Status.DISAGREES
+    assert "of shape (2, 2, 24, 8), got (2, 2, 23, 8)" in failure.reason
+    assert failure.agreement is not None
 
 
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 def test_an_output_that_is_not_finite_disagrees_and_reads_back(
     make_point: MakePoint, misbehaving: Path, direction: str
 ) -> None:
-    record = Measurer().measure(own(make_point, "breaks", direction=direction), 0.001)
-    assert record.status is Status.DISAGREES
-    assert record.reason == "32 of 768 values of the output are not finite"
-    read = Record.model_validate_json(record.model_dump_json())
+    failure = failed(Measurer(), own(make_point, "breaks", direction=direction))
+    assert failure.status is Status.DISAGREES
+    assert failure.reason == "32 of 768 values of the output are not finite"
+    read = Failure.model_validate_json(failure.model_dump_json())
     assert read.agreement is not None
-    assert read.agreement.oracle_error == inf
+    assert read.agreement.oracle_error == read.agreement.oracle_max_error == inf
 
 
 def test_a_cost_model_that_raises_costs_no_figure(
@@ -150,7 +305,22 @@ def test_a_cost_model_that_raises_costs_no_figure(
         raise RuntimeError("no idea")
 
     monkeypatch.setattr("bench.measure.model_cost", no_cost)
-    record = Measurer().measure(make_point(), 0.001)
-    assert record.status is Status.OK
-    assert record.latency is not None
-    assert record.flops is None
+    answer = prepared(Measurer(), make_point())
+    assert answer.flops is answer.model_bytes is None
+
+
+def test_garbage_is_not_collected_during_samples_and_is_after_them(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabled: list[bool] = []
+
+    def raise_(*_: object, **__: object) -> list[float]:
+        enabled.append(measure.gc.isenabled())
+        raise RuntimeError("in the midst of it")
+
+    monkeypatch.setattr(measure, "take_samples", raise_)
+    answer = Measurer().visit(make_point(), 0.001)
+    assert isinstance(answer, Failure)
+    assert answer.reason == "RuntimeError: in the midst of it (while it was timed)"
+    assert enabled == [False]
+    assert measure.gc.isenabled()

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from reports.runfile import Run
-from reports.schema import Agreement, Environment, Latency, Memory, Point, Record, Status
+from reports.schema import (
+    Agreement,
+    Environment,
+    Gpu,
+    Latency,
+    Memory,
+    Noise,
+    Point,
+    Record,
+    Status,
+)
 
 STARTED = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -21,7 +31,7 @@ def make_environment(**changes: Any) -> Environment:
         "run_id": "run-a",
         "created_at": STARTED,
         "command": "hatrick sweep --preset quick",
-        "spec": {"seq_len": [256, 512], "variants": ["hatrick", "full"]},
+        "spec": {"seq_len": [256, 512], "variants": ["hatrick", "full"], "order": "interleaved"},
         "host": "bench-1",
         "os": "Linux 6.1",
         "cpu": "Example CPU 9000",
@@ -35,6 +45,7 @@ def make_environment(**changes: Any) -> Environment:
         "packages": {"torch": "2.13.0+cpu", "numpy": "2.2.0"},
         "git_commit": "0123abc",
         "git_dirty": False,
+        "code": "c0de5eed",
         "variables": {"OMP_NUM_THREADS": "2"},
     }
     return Environment(**values | changes)
@@ -57,26 +68,81 @@ def make_point(variant: str = "hatrick", seq_len: int = 256, **changes: Any) -> 
         "dtype": "float32",
         "device": "cpu",
         "device_name": "Example CPU 9000",
+        "cache": "warm",
+        "cuda_graph": False,
+        "allocator": "kept",
+        "wait_policy": "passive",
         "seed": 0,
     }
     return Point(**values | changes)
 
 
-def make_latency(median_ms: float, spread: float = 0.02, interval: bool = True) -> Latency:
-    """Latency whose quartiles and interval lie symmetrically around the median."""
+def make_latency(
+    median_ms: float, spread: float = 0.02, interval: bool = True, **changes: Any
+) -> Latency:
+    """Latency of one visit, quartiles and interval symmetric around the median, on target."""
     low, high = median_ms * (1 - spread), median_ms * (1 + spread)
-    return Latency(
-        samples_ms=[low, median_ms, high],
-        median_ms=median_ms,
-        q1_ms=low,
-        q3_ms=high,
-        low_ms=low if interval else None,
-        high_ms=high if interval else None,
-        build_ms=3.0,
-        first_call_ms=9.0,
-        warmup_ms=20.0,
-        warmup_calls=2,
-    )
+    values: dict[str, Any] = {
+        "samples_ms": [low, median_ms, high],
+        "visits": [3],
+        "median_ms": median_ms,
+        "q1_ms": low,
+        "q3_ms": high,
+        "low_ms": low if interval else None,
+        "high_ms": high if interval else None,
+        "target": max(spread, 0.001) * 1.01,
+        "stopped_by": "precision",
+        "build_ms": 3.0,
+        "compile_ms": 5.0,
+        "mask_ms": 0.5,
+        "first_call_ms": 9.0,
+        "warmup_ms": 20.0,
+        "warmup_calls": 2,
+        "stationary": True,
+    }
+    return Latency(**values | changes)
+
+
+def visits_of(
+    median_ms: float, drift: Sequence[float], noise: float = 0.01, offset: int = 0
+) -> dict[str, Any]:
+    """`samples_ms` and `visits`, three samples a visit, for `make_latency`.
+
+    Args:
+        drift: one factor a round, as the whole machine drifts.
+        noise: relative; its pattern over the rounds is shifted by `offset`.
+    """
+    samples = []
+    for i, factor in enumerate(drift):
+        own = 1 + noise * ((i + offset) % 3 - 1)
+        samples += [median_ms * factor * own * wobble for wobble in (0.999, 1.0, 1.001)]
+    return {"samples_ms": samples, "visits": [3] * len(drift)}
+
+
+def make_gpu(**changes: Any) -> Gpu:
+    """What NVML says of a GPU at its rated power."""
+    values: dict[str, Any] = {
+        "readings": 20,
+        "sm_clock_mhz": (1410.0, 1755.0, 1980.0),
+        "memory_clock_mhz": 2619.0,
+        "temperature_c": 61.0,
+        "power_w": 512.0,
+        "slowdowns": {"sw_power_cap": 4},
+        "energy_j": 0.25,
+    }
+    return Gpu(**values | changes)
+
+
+def make_noise(**changes: Any) -> Noise:
+    """What a selftest on the machine of `make_environment` found."""
+    values: dict[str, Any] = {
+        "measured_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "device_name": "Example CPU 9000",
+        "spread": 0.021,
+        "pairs": 10,
+        "fit": True,
+    }
+    return Noise(**values | changes)
 
 
 def make_record(
@@ -91,26 +157,39 @@ def make_record(
     workspace: int = 4096,
     oracle_error: float = 1e-7,
     oracle_bound: float = 1e-6,
+    oracle_max_error: float = 1e-6,
     oracle: str = "independent",
     distance: float | None = 0.4,
+    predicted: bool = False,
+    latency: dict[str, Any] | None = None,
+    memory: dict[str, Any] | None = None,
+    gpu: Gpu | None = None,
     **point: Any,
 ) -> Record:
-    """A record of `make_point(variant, seq_len, **point)` with the figures its status allows."""
+    """A record of `make_point(variant, seq_len, **point)` with the figures its status allows.
+
+    `latency` and `memory` replace fields of those two.
+    """
     identity = make_point(variant, seq_len, **point)
     figures: dict[str, Any] = {"flops": 10**6, "model_bytes": 10**4}
-    if status is Status.OK:
-        figures["latency"] = make_latency(median_ms, spread, interval)
-        figures["memory"] = Memory(
-            input_bytes=1024,
-            output_bytes=1024,
-            parameter_bytes=2048,
-            workspace_bytes=workspace,
-            source="cpu allocator events",
-        )
-    if status in (Status.OK, Status.DISAGREES):
+    if status in (Status.OK, Status.THROTTLED):
+        figures["latency"] = make_latency(median_ms, spread, interval, **latency or {})
+        sizes: dict[str, Any] = {
+            "input_bytes": 1024,
+            "output_bytes": 1024,
+            "parameter_bytes": 2048,
+            "workspace_bytes": workspace,
+            "retained_bytes": 0,
+            "source": "cpu allocator events",
+        }
+        figures["memory"] = Memory(**sizes | (memory or {}))
+        figures["gpu"] = gpu
+    if status in (Status.OK, Status.THROTTLED, Status.DISAGREES):
         figures["agreement"] = Agreement(
             oracle_error=oracle_error,
             oracle_bound=oracle_bound,
+            oracle_max_error=oracle_max_error,
+            oracle_max_bound=1e-4,
             oracle_rows=66,
             oracle=oracle,
             distance_to_full=distance,
@@ -122,15 +201,18 @@ def make_record(
         point=identity,
         status=status,
         reason=reason or default_reason,
+        predicted=predicted,
         started_at=STARTED,
         wall_s=0.5,
         **figures,
     )
 
 
-def make_run(records: Iterable[Record], *, name: str = "run-a", damaged: Sequence[str] = ()) -> Run:
-    """A run in memory, in a file of the same name."""
-    environment = make_environment(run_id=name)
+def make_run(
+    records: Iterable[Record], *, name: str = "run-a", damaged: Sequence[str] = (), **changes: Any
+) -> Run:
+    """A run in memory, in a file of the same name; `changes` are of its environment."""
+    environment = make_environment(run_id=name, **changes)
     return Run(Path(f"{name}.jsonl"), environment, list(records), list(damaged))
 
 
@@ -192,3 +274,21 @@ def run() -> Callable[..., Run]:
 def sweep() -> Callable[..., list[Record]]:
     """`sweep_records`."""
     return sweep_records
+
+
+@pytest.fixture(scope="session")
+def visits() -> Callable[..., dict[str, Any]]:
+    """`visits_of`."""
+    return visits_of
+
+
+@pytest.fixture(scope="session")
+def noise() -> Callable[..., Noise]:
+    """`make_noise`."""
+    return make_noise
+
+
+@pytest.fixture(scope="session")
+def gpu() -> Callable[..., Gpu]:
+    """`make_gpu`."""
+    return make_gpu

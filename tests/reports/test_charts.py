@@ -6,6 +6,7 @@ from reports import charts
 from reports.frame import to_frame
 from reports.palette import NAMED
 from reports.schema import Status
+from reports.statuses import STATUS_WORDS
 
 ALL = [charts.latency, charts.workspace, charts.distance, charts.oracle]
 
@@ -87,7 +88,7 @@ def test_error_bars_are_the_interval_and_absent_without_one(run, record):
 
 @pytest.mark.parametrize("chart", [charts.latency, charts.workspace, charts.distance])
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.OK])
-def test_a_failure_is_a_gap_with_a_cross_and_never_a_number(chart, run, record, status):
+def test_what_is_not_ok_is_a_gap_with_a_cross_and_never_a_number(chart, run, record, status):
     made = [
         record("full", 256),
         record("full", 512, status=status),
@@ -98,14 +99,35 @@ def test_a_failure_is_a_gap_with_a_cross_and_never_a_number(chart, run, record, 
     assert trace.x == (256, 512, 1024)
     assert math.isnan(trace.y[1])
     assert trace.connectgaps is None
-    (cross,) = [note for note in figure.layout.annotations if note.text == "✕"]
-    assert cross.x == pytest.approx(math.log10(512))
-    assert "T = 512" in cross.hovertext
+    (mark,) = figure.layout.annotations
+    assert mark.text == ("○" if status is Status.LEFT_OUT else "✕")
+    assert mark.x == pytest.approx(math.log10(512))
+    assert f"T = 512: {STATUS_WORDS[status]}" in mark.hovertext
 
 
 def test_one_working_chunk_size_is_enough_for_no_cross(run, record):
     made = [record("lsh", chunk_size=32), record("lsh", chunk_size=64, status=Status.TIMEOUT)]
     assert not charts.latency(to_frame([run(made)])).layout.annotations
+
+
+def test_what_was_foreseen_says_so_and_a_failure_outweighs_what_was_left_out(run, record):
+    made = [
+        record("lsh", chunk_size=32, status=Status.OUT_OF_MEMORY, predicted=True),
+        record("lsh", chunk_size=64, status=Status.LEFT_OUT, predicted=True),
+    ]
+    (mark,) = charts.latency(to_frame([run(made)])).layout.annotations
+    assert mark.text == "✕"
+    assert mark.hovertext.endswith("left out, out of memory (predicted)")
+
+
+@pytest.mark.parametrize("chart", [charts.latency, charts.workspace, charts.distance])
+def test_a_throttled_chunk_size_is_drawn_nowhere(chart, run, record):
+    made = [
+        record("lsh", chunk_size=32),
+        record("lsh", chunk_size=64, median_ms=0.1, status=Status.THROTTLED),
+    ]
+    (trace,) = chart(to_frame([run(made)])).data
+    assert "chunk 32" in trace.hovertext[0]
 
 
 def test_crosses_at_one_length_stand_above_each_other(run, record):
@@ -139,9 +161,15 @@ def test_the_oracle_chart_shows_the_worst_chunk_and_wrong_answers(run, record):
     assert "✕" not in [note.text for note in figure.layout.annotations]
 
 
+def test_one_element_beyond_its_bound_is_above_one_too(run, record):
+    made = [record("full", oracle_max_error=3e-4, status=Status.DISAGREES)]
+    figure = charts.oracle(to_frame([run(made)]))
+    assert points(curve(figure, "full")) == {256: pytest.approx(3.0)}
+
+
 def test_exact_and_infinite_errors_stand_at_the_edges(run, record):
     made = [
-        record("full", oracle_error=0.0, oracle_bound=0.0),
+        record("full", oracle_error=0.0, oracle_bound=0.0, oracle_max_error=0.0),
         record("lsh", oracle_error=math.inf, status=Status.DISAGREES),
         record("hatrick", oracle_error=5e-7),
     ]

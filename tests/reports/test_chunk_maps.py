@@ -60,6 +60,29 @@ def test_a_label_that_failed_everywhere_still_has_a_map(run, record):
     assert [note.text for note in figure.layout.annotations] == ["timed out", "timed out"]
 
 
+def test_what_was_foreseen_throttled_or_left_out_is_words_too(run, record):
+    made = [
+        record("lsh", chunk_size=16, median_ms=5.0),
+        record("lsh", chunk_size=32, median_ms=0.1, status=Status.THROTTLED),
+        record("lsh", chunk_size=64, status=Status.OUT_OF_MEMORY, predicted=True),
+        record("lsh", chunk_size=128, status=Status.LEFT_OUT, predicted=True),
+    ]
+    for chart in (chunk_maps.chunk_latency, chunk_maps.chunk_workspace):
+        figure = chart(to_frame([run(made)]), "lsh")
+        assert figure.data[0].z[0] == [0.0, None, None, None]
+        words = [note.text for note in figure.layout.annotations]
+        assert words == ["throttled", "no memory<br>(predicted)", "left out"]
+
+
+def test_a_point_that_two_devices_measured_has_one_cell_with_the_faster(run, record):
+    gpu = {"device_name": "H200", "cache": "cold", "chunk_size": 32}
+    made = [
+        record("lsh", device=f"cuda:{i}", median_ms=ms, **gpu) for i, ms in ((0, 4.0), (1, 3.0))
+    ]
+    figure = chunk_maps.chunk_latency(to_frame([run(made)]), "lsh")
+    assert list(figure.data[0].text) == [["<b>3.00<br>ms</b>"]]
+
+
 def test_a_label_without_chunks_is_refused(run, record):
     with pytest.raises(ValueError, match="no row of 'full' has a chunk size"):
         chunk_maps.chunk_latency(to_frame([run([record("full")])]), "full")

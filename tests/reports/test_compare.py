@@ -52,6 +52,126 @@ def test_a_clock_too_coarse_claims_nothing(run, record):
     assert math.isnan(found.ratio)
 
 
+DRIFT = [1.0, 1.3, 1.7, 2.2, 2.8, 3.5]
+"""As the machine slows down from round to round: far more than the two differ by."""
+
+
+def drifting(visits, own_ms, full_ms=1.0, drift=DRIFT):
+    """Two points that took turns on a machine that drifts; their own intervals overlap widely."""
+    return (
+        {"spread": 0.5, "latency": visits(own_ms, drift, noise=0.002)},
+        {"spread": 0.5, "latency": visits(full_ms, drift, noise=0.002, offset=1)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "verdict", "start"),
+    [
+        (0.8, Verdict.FASTER, "1.25× faster (1.2"),
+        (1.25, Verdict.SLOWER, "1.25× slower (1.2"),
+        (1.0, Verdict.UNCLEAR, "no clear difference"),
+    ],
+)
+def test_rounds_in_common_show_what_a_drift_would_hide(run, record, visits, own_ms, verdict, start):
+    own, full = pair(run, record, *drifting(visits, own_ms))
+    found = compare(own, full)
+    assert found.verdict is verdict
+    assert str(found).startswith(start)
+    low, high = found.interval
+    assert low < 1 / own_ms < high
+    assert found.ratio == pytest.approx(1 / own_ms, rel=0.01)
+
+
+def test_the_interval_of_slower_is_the_other_way_round(run, record, visits):
+    own, full = pair(run, record, *drifting(visits, 1.5))
+    there, back = compare(own, full), compare(full, own)
+    assert str(there).replace("slower", "faster") == str(back)
+    low, high = (float(end) for end in str(there).split("(")[1].rstrip(")").split("–"))
+    assert low <= 1.5 <= high
+
+
+@pytest.mark.parametrize(
+    ("own", "full"),
+    [
+        ({"device": "cuda:1"}, {"device": "cuda:0"}),
+        ({"memory": {"retained_bytes": 8}}, {}),
+        ({}, {"memory": {"retained_bytes": 8}}),
+    ],
+)
+def test_points_that_did_not_take_turns_are_compared_by_their_intervals(
+    run, record, visits, own, full
+):
+    own_figures, full_figures = drifting(visits, 0.5)
+    row, reference = pair(run, record, own_figures | own, full_figures | full)
+    found = compare(row, reference)
+    assert found.interval is None
+    assert found.verdict is Verdict.UNCLEAR
+
+
+def test_points_of_a_sequential_run_did_not_take_turns(run, record, visits):
+    own, full = drifting(visits, 0.5)
+    made = [record("hatrick", **own), record("full", **full)]
+    frame = to_frame([run(made, spec={"order": "sequential"})])
+    assert compare(frame.iloc[0], frame.iloc[1]).interval is None
+
+
+def test_points_of_two_runs_did_not_take_turns(run, record, visits):
+    own, full = drifting(visits, 0.5)
+    runs = [run([record(**own)], name="monday"), run([record("full", **full)], name="friday")]
+    frame = to_frame(runs)
+    assert compare(frame.iloc[0], frame.iloc[1]).interval is None
+
+
+def test_with_too_few_rounds_in_common_the_intervals_decide(run, record, visits):
+    own, full = pair(run, record, *drifting(visits, 0.5, drift=[1.0, 1.1]))
+    found = compare(own, full)
+    assert (found.verdict, found.interval) == (Verdict.UNCLEAR, None)
+
+
+def test_a_visit_too_short_for_the_clock_has_no_ratio(run, record, visits):
+    own, full = drifting(visits, 0.5)
+    own["latency"]["samples_ms"][0] = 0.0
+    assert compare(*pair(run, record, own, full)).interval is None
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "spread", "verdict"),
+    [
+        (0.98, 0.03, Verdict.WITHIN_NOISE),
+        (1.02, 0.03, Verdict.WITHIN_NOISE),
+        (0.98, 0.01, Verdict.FASTER),
+        (0.5, 0.03, Verdict.FASTER),
+    ],
+)
+def test_a_difference_as_small_as_the_noise_is_none(run, record, noise, own_ms, spread, verdict):
+    made = [record("hatrick", median_ms=own_ms, spread=0.001), record("full", spread=0.001)]
+    frame = to_frame([run(made, noise=noise(spread=spread))])
+    found = compare(frame.iloc[0], frame.iloc[1])
+    assert found.verdict is verdict
+    assert found.ratio == pytest.approx(1 / own_ms)
+
+
+def test_rounds_in_common_are_not_above_the_noise_floor_either(run, record, noise, visits):
+    own, full = drifting(visits, 0.97)
+    made = [record("hatrick", **own), record("full", **full)]
+    for spread, verdict in ((0.05, Verdict.WITHIN_NOISE), (0.01, Verdict.FASTER)):
+        frame = to_frame([run(made, noise=noise(spread=spread))])
+        assert compare(frame.iloc[0], frame.iloc[1]).verdict is verdict
+
+
+def test_equal_latencies_within_the_noise_are_no_clear_difference(run, record, noise):
+    frame = to_frame([run([record("hatrick"), record("full")], noise=noise())])
+    assert compare(frame.iloc[0], frame.iloc[1]).verdict is Verdict.UNCLEAR
+
+
+def test_a_throttled_point_is_not_the_fastest(run, record):
+    made = [
+        record("hatrick", chunk_size=32, median_ms=0.1, status=Status.THROTTLED),
+        record("hatrick", chunk_size=64, median_ms=1.0),
+    ]
+    assert fastest(to_frame([run(made)]))["chunk_size"].tolist() == [64]
+
+
 def test_fastest_takes_the_lowest_median_of_each_length(run, record):
     made = [
         record("hatrick", T, chunk_size=n, median_ms=ms)

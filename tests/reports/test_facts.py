@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from reports.facts import facts
+from reports.facts import facts, unfit
 
 
 def test_where_how_and_the_command(run):
@@ -16,6 +16,30 @@ def test_where_how_and_the_command(run):
         "[256, 512]",
     ):
         assert part in text
+
+
+def test_the_code_and_the_noise_floor(run, noise):
+    text = facts(run([], noise=noise()))
+    assert "<dd>c0de5eed (digest of this project&#x27;s sources)</dd>" in text
+    assert (
+        "<dd>two measurements of one point differ by up to 2.1% here "
+        "(10 pairs, selftest of 2026-01-02 on Example CPU 9000)</dd>"
+    ) in text
+
+
+def test_without_a_selftest_its_command_is_named(run):
+    assert "<dt>noise floor</dt><dd>not measured: hatrick selftest</dd>" in facts(run([]))
+    assert unfit(run([])) == ""
+
+
+def test_an_unfit_machine_is_said(run, noise):
+    unfit_run = run([], noise=noise(fit=False, spread=0.3))
+    assert "; this machine was found unfit to measure on</dd>" in facts(unfit_run)
+    assert unfit(unfit_run) == (
+        "The selftest of 2026-01-02 found Example CPU 9000 of bench-1 unfit to measure on; two "
+        "measurements of one point differ by up to 30%."
+    )
+    assert unfit(run([], noise=noise())) == ""
 
 
 def test_empty_facts_are_left_out(run):

@@ -3,7 +3,7 @@ import pytest
 
 from reports.frame import COLUMNS, load, to_frame
 from reports.runfile import RunWriter
-from reports.schema import Status
+from reports.schema import Agreement, Gpu, Latency, Memory, Point, Record, Status
 
 
 def test_every_documented_column_has_its_dtype(run, sweep):
@@ -32,15 +32,68 @@ def test_a_record_becomes_a_row(run, record):
     assert row["samples_ms"] == [3.92, 4.0, 4.08]
     assert row["samples"] == 3
     assert (row["build_ms"], row["first_call_ms"], row["warmup_ms"]) == (3.0, 9.0, 20.0)
+    assert (row["compile_ms"], row["mask_ms"], row["warmup_calls"]) == (5.0, 0.5, 2)
+    assert (row["visits"], row["target"], row["stopped_by"]) == ([3], 0.0202, "precision")
+    assert row["precision"] == pytest.approx(0.02)
+    assert row["stationary"]
+    ways = ["cache", "cuda_graph", "allocator", "wait_policy", "order", "code"]
+    assert row[ways].tolist() == ["warm", False, "kept", "passive", "interleaved", "c0de5eed"]
+    assert (row["retained_bytes"], row["throttled_samples"]) == (0, 0)
+    assert not row["predicted"]
     assert row["workspace_bytes"] == 777
     assert row["parameter_bytes"] == 2048
     assert row["memory_source"] == "cpu allocator events"
     assert (row["oracle_error"], row["oracle_bound"], row["oracle"]) == (1e-7, 1e-6, "independent")
+    assert (row["oracle_max_error"], row["oracle_max_bound"]) == (1e-6, 1e-4)
     assert (row["distance_to_full"], row["cosine_to_full"]) == (0.4, 0.9)
     assert (row["flops"], row["model_bytes"]) == (10**6, 10**4)
     assert (row["run_id"], row["file"]) == ("run-a", "run-a.jsonl")
     assert (row["torch"], row["git_commit"]) == ("2.13.0+cpu", "0123abc")
     assert row["started_at"] == pd.Timestamp("2025-03-04T05:06:07Z")
+
+
+def test_what_nvml_said_becomes_columns(run, record, gpu):
+    made = record(
+        gpu=gpu(),
+        latency={"launch_hidden": 0.9, "throttled": [0, 2], "cpu_wait": 0.25, "cpu_steal": 0.125},
+        memory={"process_bytes": 5, "resident_before_bytes": 6, "resident_peak_bytes": 7},
+    )
+    row = to_frame([run([made])]).iloc[0]
+    assert row["gpu_readings"] == 20
+    clocks = [f"sm_clock_{name}_mhz" for name in ("low", "median", "high")]
+    assert row[clocks].tolist() == [1410.0, 1755.0, 1980.0]
+    others = ["memory_clock_mhz", "temperature_c", "power_w", "energy_j"]
+    assert row[others].tolist() == [2619.0, 61.0, 512.0, 0.25]
+    assert row["slowdowns"] == {"sw_power_cap": 4}
+    assert (row["launch_hidden"], row["throttled_samples"]) == (0.9, 2)
+    assert (row["cpu_wait"], row["cpu_steal"]) == (0.25, 0.125)
+    sizes = ["process_bytes", "resident_before_bytes", "resident_peak_bytes"]
+    assert row[sizes].tolist() == [5, 6, 7]
+
+
+def test_every_figure_of_a_record_is_a_column():
+    """What is left out here has a column under another name, or is one of the parts of the row."""
+    renamed = {"median_ms", "q1_ms", "q3_ms", "low_ms", "high_ms", "throttled"}
+    renamed |= {"source", "readings", "sm_clock_mhz"}
+    parts = {"type", "point", "latency", "memory", "gpu", "agreement"}
+    fields = {
+        name
+        for model in (Record, Point, Latency, Memory, Gpu, Agreement)
+        for name in model.model_fields
+    }
+    assert fields - renamed - parts <= set(COLUMNS)
+
+
+def test_the_noise_floor_is_that_of_the_same_device(run, record, noise):
+    made = [record(), record(device_name="H200")]
+    frame = to_frame([run(made, noise=noise(spread=0.03))])
+    assert frame["noise_spread"].tolist() == [0.03, pytest.approx(float("nan"), nan_ok=True)]
+    assert to_frame([run(made)])["noise_spread"].isna().all()
+
+
+def test_a_throttled_point_has_all_figures(run, record):
+    row = to_frame([run([record(status=Status.THROTTLED, median_ms=5.0)])]).iloc[0]
+    assert (row["status"], row["latency_ms"], row["workspace_bytes"]) == ("throttled", 5.0, 4096)
 
 
 def test_missing_figures_are_missing_and_never_zero(run, record):

@@ -11,11 +11,11 @@ def test_a_table_escapes_and_groups_by_its_first_cell():
         ("T", "what"),
         [["256", "<b>"], ["256", "x"], ["512", "y"]],
         numeric=("T",),
-        failed=[False, True, False],
+        states=["", "failed", "quiet"],
     )
     assert "<td>&lt;b&gt;</td>" in text
     classes = re.findall(r'<tr(?: class="([^"]*)")?><td', text)
-    assert classes == ["first", "failed", "first"]
+    assert classes == ["first", "failed", "first quiet"]
     assert text.count('class="number"') == 4
     assert '<div class="scroll"' in text
 

@@ -22,6 +22,9 @@ def page(run, sweep, record, tmp_path_factory):
         record("mine " + HARMFUL, 512, interval=False, oracle="self", distance=None),
         record("full", 128, status=Status.CRASHED, reason=f"RuntimeError: {HARMFUL}"),
         record("lsh", 256, chunk_size=16, status=Status.DISAGREES, oracle_error=0.3),
+        record("hatrick", 256, chunk_size=16, status=Status.THROTTLED),
+        record("hatrick", 16384, status=Status.LEFT_OUT, predicted=True, reason="no room for it"),
+        record("full", 16384, status=Status.OUT_OF_MEMORY, predicted=True, reason="needs 9 GiB"),
     ]
     path = tmp_path_factory.mktemp("page") / "deep" / "page.html"
     return write_page([run(records, damaged=[f"run-a.jsonl, line 7: {HARMFUL}"])], path)
@@ -49,10 +52,15 @@ def test_title_and_opening_say_what_was_measured_where(text):
     assert title.startswith("HATrick, full, sliding-window, LSH and mine")
     assert title.endswith("attention on Example CPU 9000")
     assert f"<title>{html.escape(title)}</title>" in text
-    counts = '<a href="#failures">2 out of memory, 3 crashed, 1 wrong answer</a>'
-    assert f"153 of 159 points gave figures; {counts}" in text
+    found = (
+        "1 wrong answer, 3 crashed, 1 throttled, 2 out of memory, 1 out of memory (predicted), "
+        "1 left out"
+    )
+    counts = f'<a href="#failures">{found}</a>'
+    assert f"153 of 162 points gave a valid latency; {counts}" in text
     assert "04 March 2025 05:06 UTC" in text
     assert "At T = 8k, the longest, sliding_window (chunk 32) took 2.20 ms" in text
+    assert "At T = 16k, the longest, nothing was measured." in text
 
 
 def test_all_parts_are_there(text):
@@ -60,7 +68,7 @@ def test_all_parts_are_there(text):
     assert headings == [
         "forward, not causal",
         "forward+backward, causal",
-        "Points without a figure",
+        "Points without a valid latency",
         "Lines that could not be read",
         "How to read the numbers",
         "Environment",
@@ -73,6 +81,28 @@ def test_text_from_outside_is_harmless(text):
     assert "window.harm=1</script>" not in text
     assert "<img" not in text
     assert html.escape(HARMFUL) in text
+
+
+def test_what_was_left_out_is_quiet_and_a_failure_is_not(text):
+    rows = re.findall(r'<tr(?: class="([^"]*)")?>(?=<td)(.*?)</tr>', text)
+    states = {"left out": set(), "crashed": set(), "out of memory (predicted)": set()}
+    for state, cells in rows:
+        for words in states.keys() & set(re.findall(r"<td[^>]*>([^<]*)</td>", cells)[3:]):
+            states[words] |= set(state.split()) - {"first"}
+    assert states == {
+        "left out": {"quiet"},
+        "crashed": {"failed"},
+        "out of memory (predicted)": {"failed"},
+    }
+
+
+def test_a_missed_target_and_an_unfit_machine_are_said(run, record, noise, tmp_path):
+    made = [record("full", spread=0.034, latency={"target": 0.01, "stopped_by": "time"})]
+    unfit = noise(spread=0.3, fit=False)
+    text = write_page([run(made, noise=unfit)], tmp_path / "page.html").read_text("utf-8")
+    assert "±3.4%, target 1%: time used up</td>" in text
+    assert '<p class="cautions">1 of 1 point missed the target of 1%: ±3.4% at worst.</p>' in text
+    assert '<p class="bad">The selftest of 2026-01-02 found Example CPU 9000' in text
 
 
 def test_a_run_without_failures_has_no_such_sections(run, record, tmp_path):
@@ -95,7 +125,8 @@ def test_two_runs_have_an_environment_each(run, record, tmp_path):
 
 
 def test_how_to_read_says_what_samples_are(text):
-    assert "Calls made one after another, at least 6." in text
+    assert "Single calls, at least 20" in text
+    assert "in every round each is visited once" in text
     assert '<th scope="col" class="number">samples</th>' in text
 
 

@@ -137,7 +137,7 @@ def test_a_record_whose_key_does_not_fit_is_reported(path):
         ("[" * 200_000 + "\n", "no JSON object"),
         ('{"a": 1}\n', "first line is a JSON object"),
         ('{"type": "record"}\n', "first line is a record"),
-        ('{"type": "environment", "schema_version": 1}\n', "line 1: run_id: Field required"),
+        ('{"type": "environment", "schema_version": 2}\n', "line 1: run_id: Field required"),
     ],
 )
 def test_what_is_no_run_file_says_what_was_found_and_what_is_expected(tmp_path, content, said):
@@ -154,6 +154,17 @@ def test_a_newer_schema_says_to_update(path):
     path.write_text(path.read_text().replace(f'"schema_version":{SCHEMA_VERSION}', newer, 1))
     with pytest.raises(RunFileError, match=r"newer version.*update hatrick-bench"):
         read_run(path)
+
+
+@pytest.mark.parametrize("rest", ["", ', "run_id": "run-a", "host": "bench-1"'])
+def test_an_older_schema_says_to_measure_again(path, rest):
+    path.write_text(f'{{"type": "environment", "schema_version": 1{rest}}}\n')
+    with pytest.raises(RunFileError) as refusal:
+        read_run(path)
+    assert str(refusal.value) == (
+        f"{path}: written in schema 1 by an older version; this one reads schema "
+        f"{SCHEMA_VERSION}: measure again"
+    )
 
 
 def test_missing_file_and_folder_are_named(tmp_path):

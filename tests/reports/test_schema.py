@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 
@@ -7,7 +8,8 @@ from pydantic import ValidationError
 from reports.schema import Agreement, Environment, Latency, Memory, Point, Record, Status
 
 FIGURES = ("latency", "memory", "agreement")
-NO_FIGURES = [s for s in Status if s not in (Status.OK, Status.DISAGREES)]
+ALL_FIGURES = (Status.OK, Status.THROTTLED)
+NO_FIGURES = [s for s in Status if s not in (*ALL_FIGURES, Status.DISAGREES)]
 
 OTHER_VALUE = {
     "variant": "full",
@@ -25,6 +27,10 @@ OTHER_VALUE = {
     "dtype": "bfloat16",
     "device": "cuda:0",
     "device_name": "another",
+    "cache": "cold",
+    "cuda_graph": True,
+    "allocator": "system",
+    "wait_policy": "system",
     "seed": 1,
 }
 
@@ -34,10 +40,11 @@ def changed(record, **values):
     return Record.model_validate({**dict(record), **values})
 
 
+@pytest.mark.parametrize("status", ALL_FIGURES)
 @pytest.mark.parametrize("missing", FIGURES)
-def test_ok_needs_every_figure(record, missing):
-    with pytest.raises(ValidationError, match=f"is ok must have {missing}"):
-        changed(record(), **{missing: None})
+def test_ok_and_throttled_need_every_figure(record, status, missing):
+    with pytest.raises(ValidationError, match=f"is {status} must have {missing}"):
+        changed(record(status=status), **{missing: None})
 
 
 def test_a_wrong_answer_needs_its_agreement(record):
@@ -85,7 +92,7 @@ def test_equal_points_have_equal_keys(record):
 
 def test_a_key_is_the_same_in_every_version(record):
     """Otherwise the run files of an earlier one could be neither resumed nor compared."""
-    assert record().key == "9db546c5297daa34"
+    assert record().key == "ee2568590b8a1691"
 
 
 def test_every_field_has_another_value_here():
@@ -118,8 +125,44 @@ def test_an_infinite_error_survives_json_that_others_can_read(record):
     assert again.agreement.oracle_error == math.inf
 
 
+def test_a_record_of_a_gpu_survives_json(record, gpu):
+    made = record(gpu=gpu(energy_j=None), latency={"launch_hidden": 0.5, "throttled": [1]})
+    assert Record.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("figures", "precision"),
+    [
+        ({"low_ms": 0.9, "high_ms": 1.2}, 0.15),
+        ({"low_ms": None}, None),
+        ({"high_ms": None}, None),
+    ],
+)
+def test_precision_is_half_the_interval_over_the_median(record, figures, precision):
+    found = record(latency=figures).latency.precision
+    assert found == (None if precision is None else pytest.approx(precision))
+
+
+def test_a_median_of_zero_has_no_precision(record):
+    assert record(median_ms=0.0).latency.precision is None
+
+
+def test_a_key_is_the_digest_of_all_fields_as_pydantic_dumps_them(record):
+    options = {"rounds": 4, "wrap": "flat", "scale": 0.5, "exact": True, "größe": "λ"}
+    point = record("lsh", options=options).point
+    text = json.dumps(point.model_dump(mode="json"), sort_keys=True)
+    assert point.key == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def test_an_environment_survives_json(environment):
-    made = environment()
+    noise = {
+        "measured_at": "2026-01-02T03:04:05Z",
+        "device_name": "H200",
+        "spread": 0.02,
+        "pairs": 10,
+        "fit": True,
+    }
+    made = environment(noise=noise)
     assert Environment.model_validate_json(made.model_dump_json()) == made
 
 
@@ -131,6 +174,13 @@ def test_an_environment_survives_json(environment):
         (Latency, "latency", {"median_ms": math.inf}),
         (Latency, "latency", {"samples_ms": [-1.0]}),
         (Latency, "latency", {"warmup_calls": 0}),
+        (Latency, "latency", {"visits": [2]}),
+        (Latency, "latency", {"visits": [3, 0]}),
+        (Latency, "latency", {"target": 0.0}),
+        (Latency, "latency", {"stopped_by": "boredom"}),
+        (Latency, "latency", {"launch_hidden": 1.1}),
+        (Latency, "latency", {"cpu_wait": -0.1}),
+        (Memory, "memory", {"retained_bytes": -1}),
         (Memory, "memory", {"workspace_bytes": -1}),
         (Memory, "memory", {"source": "guess"}),
         (Agreement, "agreement", {"oracle_error": math.nan}),

@@ -100,9 +100,33 @@ def test_fastest_with_overlapping_intervals_is_in_doubt(run, record):
         record("sliding_window", median_ms=9.0),
     ]
     assert statement.fastest_at_longest(rows(run, *made)) == (
-        "At T = 256, the longest, hatrick (chunk 64) took 1.99 ms, the lowest median, but its 95% "
-        "interval overlaps that of lsh and full."
+        "At T = 256, the longest, hatrick (chunk 64) took 1.99 ms, the lowest median, but there is "
+        "no clear difference to lsh and full."
     )
+
+
+def test_fastest_within_the_noise_floor_is_in_doubt(run, record, noise):
+    made = [record("full", median_ms=1.1), record("lsh", median_ms=1.0, spread=0.001)]
+    frame = to_frame([run(made, noise=noise(spread=0.2))])
+    assert "but the noise floor is as large as its difference to full." in (
+        statement.fastest_at_longest(frame)
+    )
+
+
+def test_the_lowest_median_that_is_slower_round_by_round_is_in_doubt(run, record, visits):
+    drift = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    made = [
+        record("full", median_ms=3.0, latency=visits(1.0, drift, noise=0.0)),
+        record("lsh", median_ms=2.9, latency=visits(1.2, drift, noise=0.001)),
+    ]
+    text = statement.fastest_at_longest(rows(run, *made))
+    assert "lsh (chunk 64) took 2.90 ms, the lowest median, but round by round it is slower" in text
+
+
+def test_a_throttled_point_is_never_the_fastest(run, record):
+    made = [record("full", median_ms=9.0), record("lsh", median_ms=1.0, status=Status.THROTTLED)]
+    text = statement.fastest_at_longest(rows(run, *made))
+    assert "only full took 9.00 ms. No figure there from lsh (throttled)." in text
 
 
 def test_too_few_samples_are_in_doubt(run, record):
@@ -125,6 +149,12 @@ def test_what_is_absent_at_the_longest_is_said(run, record, records, said):
     assert said in text
     words = {Status.OUT_OF_MEMORY: "out of memory", Status.TIMEOUT: "timed out"}[records[0][1]]
     assert f"hatrick (not measured) and full ({words})" in text
+
+
+def test_what_was_foreseen_has_no_brackets_inside_brackets(run, record):
+    made = [record("full", status=Status.OUT_OF_MEMORY, predicted=True), record("lsh")]
+    text = statement.fastest_at_longest(rows(run, *made))
+    assert text.endswith("No figure there from full (out of memory, predicted).")
 
 
 def test_a_wrong_answer_is_never_the_fastest(run, record):

@@ -3,7 +3,8 @@ import pytest
 
 from reports.frame import to_frame
 from reports.schema import Status
-from reports.summary import STATUS_WORDS, failures, summarise
+from reports.statuses import GRAVEST, STATUS_WORDS
+from reports.summary import failures, summarise
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,7 @@ def test_failures_are_grouped_where_they_differ_only_in_numbers(run, record):
     assert found.to_dict("records") == [
         {
             "status": "disagrees",
+            "predicted": False,
             "label": "lsh",
             "reason": "error 0.5 above 0.1",
             "points": 1,
@@ -99,6 +101,7 @@ def test_failures_are_grouped_where_they_differ_only_in_numbers(run, record):
         },
         {
             "status": "crashed",
+            "predicted": False,
             "label": "lsh",
             "reason": "SIGSEGV",
             "points": 1,
@@ -106,6 +109,7 @@ def test_failures_are_grouped_where_they_differ_only_in_numbers(run, record):
         },
         {
             "status": "out_of_memory",
+            "predicted": False,
             "label": "full",
             "reason": "wanted 81.92 GiB",
             "points": 2,
@@ -121,4 +125,48 @@ def test_no_failures(run, record):
 def test_every_status_has_words_and_a_place_among_failures(run, record):
     assert set(STATUS_WORDS) == set(Status)
     made = [record(str(s), status=s) for s in Status if s is not Status.OK]
-    assert set(failures(to_frame([run(made)]))["status"]) == set(Status) - {Status.OK}
+    found = failures(to_frame([run(made)]))["status"].tolist()
+    assert found == list(GRAVEST)
+    assert found[-1] == "left_out"
+
+
+def test_what_was_foreseen_is_a_row_of_its_own_after_what_was_tried(run, record):
+    made = [
+        record("full", T, status=Status.OUT_OF_MEMORY, predicted=predicted, reason="too large")
+        for T, predicted in ((1024, True), (512, False), (2048, True))
+    ]
+    found = failures(to_frame([run(made)]))
+    assert found[["predicted", "points"]].to_numpy().tolist() == [[False, 1], [True, 2]]
+
+
+def test_each_throttled_point_is_a_row_with_its_figures_and_no_comparison(run, record):
+    made = [
+        record("full", median_ms=9.0),
+        *(record("lsh", chunk_size=n, median_ms=n, status=Status.THROTTLED) for n in (64, 32)),
+    ]
+    found = summarise(to_frame([run(made)]))
+    throttled = found[found["status"] == "throttled"]
+    assert throttled["chunk_sizes"].tolist() == [[32], [64]]
+    assert throttled["latency_ms"].tolist() == [32.0, 64.0]
+    assert throttled["workspace_bytes"].tolist() == [4096, 4096]
+    assert throttled[["against_full", "latency_ratio", "workspace_ratio"]].isna().all(axis=None)
+
+
+def test_a_throttled_full_attention_is_no_reference(run, record):
+    made = [record("full", median_ms=9.0, status=Status.THROTTLED), record("hatrick")]
+    found = summarise(to_frame([run(made)]))
+    assert at(found, "hatrick", 256)["against_full"] == "full: throttled"
+
+
+def test_what_was_left_out_comes_last_at_its_length(run, record):
+    made = [
+        record("hatrick", 256, status=Status.LEFT_OUT, predicted=True),
+        record("full", 256),
+        record("hatrick", 512),
+    ]
+    found = summarise(to_frame([run(made)]))
+    assert found[["seq_len", "label", "status"]].to_numpy().tolist() == [
+        [256, "full", "ok"],
+        [256, "hatrick", "left_out"],
+        [512, "hatrick", "ok"],
+    ]

@@ -1,3 +1,4 @@
+import re
 from io import StringIO
 
 import pytest
@@ -45,6 +46,7 @@ def test_cells_carry_numbers_with_units(run, record):
         "oracle": "pass",
         "oracle error": "1.0e-07",
         "backend": "sdpa",
+        "cautions": "",
     }
     assert full["against full"] == full["workspace against full"] == ""
     assert (full["chunk"], full["distance"]) == ("–", "2.0e-07")
@@ -64,13 +66,59 @@ def test_more_and_the_same_workspace(run, record):
 def test_missing_figures_are_blank_and_a_check_against_itself_is_said(run, record):
     (row,) = cells_of(run, record("mine", distance=None, interval=False, oracle="self"))
     assert row["distance"] == row["cosine"] == ""
-    assert row["latency (95% interval)"] == "1.00 ms"
+    assert row["latency (95% interval)"] == "1.00 ms\nno interval, target 2%"
     assert row["oracle"] == "pass (self)"
 
 
 def test_a_failure_shows_its_status_and_nothing_else(run, record):
     (row,) = cells_of(run, record("full", status=Status.OUT_OF_MEMORY))
     assert [text for text in row.values() if text] == ["256", "full", "–", "out of memory"]
+
+
+def test_what_was_foreseen_or_left_out_says_so(run, record):
+    made = [
+        record("full", status=Status.OUT_OF_MEMORY, predicted=True),
+        record("lsh", status=Status.LEFT_OUT, predicted=True),
+    ]
+    found = cells_of(run, *made)
+    words = [row["latency (95% interval)"] for row in found]
+    assert words == ["out of memory (predicted)", "left out"]
+
+
+def test_a_throttled_point_shows_its_latency_without_a_comparison(run, record):
+    made = [record("full"), record("hatrick", status=Status.THROTTLED, median_ms=12.3)]
+    row, _ = cells_of(run, *made)
+    assert row["latency (95% interval)"] == "throttled, 12.3 ms"
+    assert row["against full"] == row["workspace against full"] == ""
+    assert row["workspace"] == "4.00 KiB"
+
+
+def test_a_missed_target_is_marked_in_the_cell_and_counted_below(run, record):
+    missed = {"target": 0.01, "stopped_by": "stable"}
+    made = [record("full", spread=0.034, latency=missed), record("lsh"), record("hatrick")]
+    frame = to_frame([run(made)])
+    row = next(row for row in cells_of(run, *made) if row["attention"] == "full")
+    assert row["latency (95% interval)"] == "1.00 ms (0.966–1.03)\n±3.4%, target 1%"
+    assert row["cautions"].startswith("±3.4%, target 1%: stable spread")
+    sentence = "1 of 3 points missed the target of 1%: ±3.4% at worst."
+    for text in (printed(frame), tables.markdown(frame)):
+        assert "±3.4%, target 1%" in text
+        assert sentence in " ".join(text.split())
+
+
+def test_on_target_nothing_is_said(frame):
+    for text in (printed(frame), tables.markdown(frame)):
+        assert "target" not in text
+
+
+def test_what_was_left_out_is_grey_and_a_failure_red(run, record):
+    made = [record("full", status=Status.TIMEOUT), record("lsh", status=Status.LEFT_OUT)]
+    console = Console(file=StringIO(), width=100, force_terminal=True, color_system="standard")
+    console.print(tables.rich_tables(to_frame([run(made)])))
+    lines = console.file.getvalue().splitlines()
+    grey, red = "\x1b[90m", "\x1b[31m"
+    assert all(grey in line and red not in line for line in lines if "left out" in line)
+    assert any(red in line for line in lines if "timed out" in line)
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -97,17 +145,34 @@ WIDE = [
 ]
 
 
-def test_at_80_columns_every_number_and_header_is_whole(run, record):
-    made = [record(name, T, **more) for T in (256, 100_000) for name, more in WIDE]
+def turns(visits, more):
+    """Six visits with the median of `more`, in none of which the target was reached."""
+    found = visits(more.get("median_ms", 1.0), [1.0] * 6, noise=0.02)
+    return found | {"target": 0.0111, "stopped_by": "time"}
+
+
+@pytest.mark.parametrize("in_rounds", [True, False])
+def test_at_80_columns_every_number_and_header_is_whole(run, record, visits, in_rounds):
+    made = [
+        record(name, T, **more | ({"latency": turns(visits, more)} if in_rounds else {}))
+        for T in (256, 100_000)
+        for name, more in WIDE
+    ]
     frame = to_frame([run(made)])
     text = printed(frame, 80)
     assert max(map(len, text.splitlines())) <= 80
     words = set(text.replace(",", " ").split())
+    intervals = []
     for row in tables.cells(summarise(frame)):
         shown = dict(zip(tables.HEADERS, row, strict=True))
         numbers = [shown[h] for h in ("T", "chunk", "latency (95% interval)", "workspace")]
+        ratio = re.findall(r"[^\s()]*\d[^\s()]*", shown["against full"])
+        # Only the page has room for the interval of an enormous ratio.
+        numbers += [part for part in ratio if len(part) <= tables.RATIO_INTERVAL_WIDTH]
+        intervals += [part for part in numbers[4:] if "–" in part]
         for number in [*numbers, shown["distance"]]:
             assert set(number.replace(",", " ").split()) - {"–", "out", "of", "memory"} <= words
+    assert bool(intervals) is in_rounds
     headers = [*tables.HEADERS, *tables.FAILURE_HEADERS]
     terminal = {word for h in headers if h not in tables.NOT_IN_TERMINAL for word in h.split()}
     assert terminal <= words

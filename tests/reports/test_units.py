@@ -70,6 +70,14 @@ def test_tokens(count, text):
     assert units.tokens(count) == text
 
 
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.01, "1%"), (0.034, "3.4%"), (0.0052, "0.52%"), (0.123, "12%"), (1.0, "100%"), (0.0, "0%")],
+)
+def test_percents(share, text):
+    assert units.percent(share) == text
+
+
 def test_factors_errors_and_distances():
     assert units.factor(1.0449) == "1.04×"
     assert units.factor(0.5) == "0.500×"

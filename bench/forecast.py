@@ -1,0 +1,254 @@
+"""What points will take, time and memory, before they are measured: the variants' cost models,
+corrected by the points that were measured before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from statistics import median
+from time import perf_counter
+
+import torch
+
+import variants
+from bench.cost import model_cost
+from bench.points import attention_config
+from bench.stopping import MAX_SAMPLES, min_samples
+from reports.schema import Point, Record, Status
+
+CALL_S = 5e-4
+"""Of a call without work: Python, and some twenty operators of 10 to 20 µs each."""
+RATE_SHARE = 0.3
+"""Of the rate of a large matrix product, what an attention's many smaller ones and what lies
+between them reach."""
+USUAL_RATE = 1e11
+"""FLOP/s where none was calibrated: a CPU with a few cores. The first points correct it."""
+POINT_S = 0.5
+"""Of a point whose calls take no time: building it, the profiler, warm-up, the agreement."""
+OTHER_CALLS = 20
+"""Calls' worth of time beside the samples: the first one, two for the memory, at least eight to
+warm up, and the oracles, which make about as much in float64 as three forwards do."""
+SAMPLED_SHARE = 0.75
+"""Of a point's sampling time, what is used: many points reach their precision before its end."""
+MARGIN = 1.2
+"""By how much an extrapolation must exceed a device's memory to be believed: it may err."""
+CALIBRATION_S = 0.2
+LARGEST = 8192
+"""Rows of the largest matrix of a calibration."""
+
+
+def calibrate(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOP/s of a square matrix product on a device, the best within a fifth of a second; the
+    matrices grow as far as the time allows."""
+    size, best, left = 256, 0.0, CALIBRATION_S
+    _product_seconds(size, device, dtype)  # loads the matrix library
+    while left > 0:
+        taken = _product_seconds(size, device, dtype)
+        best, left = max(best, 2 * size**3 / taken), left - taken
+        if 8 * taken < left / 2 and size < LARGEST:
+            size *= 2
+        elif left < taken:
+            break
+    return best
+
+
+def _product_seconds(size: int, device: torch.device, dtype: torch.dtype) -> float:
+    matrix = torch.ones(size, size, device=device, dtype=dtype)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = perf_counter()
+    torch.mm(matrix, matrix)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter() - start
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is known of a point without running it; bytes."""
+
+    curve: str
+    """What it shares with the points that differ in their length alone, on any device."""
+    family: str
+    """What it shares with all points of this variant on this backend."""
+    call_s: float
+    least: int
+    """Of its workspace."""
+    resident: int
+    """Inputs, the gradient of the output and parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratio:
+    """Measured, divided by predicted."""
+
+    call: float
+    wall: float
+    """Of the seconds of a point, given those of its call."""
+
+
+class Forecast:
+    """Predicts points, and learns from those that are done: the nearest evidence wins, of the same
+    curve, else of the same variant and backend, else of all; among these the nearest length.
+
+    Args:
+        seconds: most sampling time of a point.
+        rates: FLOP/s by dtype, from `calibrate`.
+    """
+
+    def __init__(self, *, seconds: float, rates: Mapping[str, float] | None = None) -> None:
+        self._sampling_s = seconds
+        self._rates = dict(rates or {})
+        self._models: dict[str, _Model] = {}
+        self._ratios: dict[str, dict[int, list[_Ratio]]] = {}
+        self._failed: dict[str, dict[int, float]] = {}
+        self._workspaces: dict[str, dict[int, int]] = {}
+        self._out_of_memory: dict[str, int] = {}
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether any point was measured yet."""
+        return bool(self._ratios or self._failed)
+
+    def curve(self, point: Point) -> str:
+        """What a point shares with exactly those that differ from it in length or device alone."""
+        return self._model(point).curve
+
+    def lengths(self, point: Point) -> frozenset[int]:
+        """The lengths of its curve that were tried in this run."""
+        curve = self.curve(point)
+        return frozenset(self._ratios.get(curve, {})) | frozenset(self._failed.get(curve, {}))
+
+    def learn(self, record: Record) -> None:
+        """Correct the predictions by a point that is done; one never tried says nothing."""
+        untried = (Status.UNSUPPORTED, Status.LEFT_OUT)
+        if record.predicted or record.status in untried:
+            return
+        point, model = record.point, self._model(record.point)
+        seq_len = point.seq_len
+        if record.status is Status.OUT_OF_MEMORY:
+            shortest = self._out_of_memory.get(model.curve, seq_len)
+            self._out_of_memory[model.curve] = min(shortest, seq_len)
+        if record.memory is not None:
+            workspaces = self._workspaces.setdefault(model.curve, {})
+            workspaces[seq_len] = record.memory.workspace_bytes
+        if record.latency is None:
+            self._failed.setdefault(model.curve, {})[seq_len] = record.wall_s
+            return
+        call_s = record.latency.median_ms / 1e3
+        ratio = _Ratio(call_s / model.call_s, record.wall_s / self._point_seconds(call_s))
+        for level in (model.curve, model.family, "all"):
+            self._ratios.setdefault(level, {}).setdefault(seq_len, []).append(ratio)
+
+    def seconds(self, point: Point) -> float:
+        """All of a point's time: building, first call, warm-up, samples and checks.
+
+        A curve that failed is expected to fail at longer lengths too, and to take as long for it.
+        """
+        model = self._model(point)
+        failed = [n for n in self._failed.get(model.curve, {}) if n <= point.seq_len]
+        if failed:
+            return self._failed[model.curve][max(failed)]
+        for level in (model.curve, model.family, "all"):
+            if near := self._ratios.get(level):
+                ratios = near[min(near, key=lambda n: (abs(log(n / point.seq_len)), n))]
+                call_s = model.call_s * median(ratio.call for ratio in ratios)
+                return self._point_seconds(call_s) * median(ratio.wall for ratio in ratios)
+        return self._point_seconds(model.call_s)
+
+    def seconds_left(self, points: Sequence[Point]) -> float | None:
+        """The seconds of points together; None before the first was learnt."""
+        return sum(map(self.seconds, points)) if self.has_learnt else None
+
+    def workspace(self, point: Point) -> int:
+        """Bytes above what is resident before a call: the variant's lower bound or, if that is
+        more, the curve so far, continued."""
+        return max(self._model(point).least, self._extrapolated(point))
+
+    def out_of_memory(self, point: Point, capacity_bytes: int) -> str:
+        """Why a point cannot fit a device of that memory, in words; empty if it may."""
+        model, shortest = self._model(point), self._out_of_memory.get(self.curve(point))
+        if shortest is not None and shortest < point.seq_len:
+            return f"predicted: the same curve ran out of memory at T = {shortest} already"
+        has = f"the device has {_gib(capacity_bytes)}"
+        fixed = f"input and parameters {_gib(model.resident)}"
+        if model.least + model.resident > capacity_bytes:
+            return f"predicted: workspace of at least {_gib(model.least)}, {fixed}; {has}"
+        continued = self._extrapolated(point)
+        if continued + model.resident > MARGIN * capacity_bytes:
+            longest = max(self._workspaces[model.curve])
+            growth = f"workspace of {_gib(continued)}, continued from T ≤ {longest}"
+            return f"predicted: {growth}, {fixed}; {has}"
+        return ""
+
+    def _point_seconds(self, call_s: float) -> float:
+        """Of a point, by its call."""
+        usual = min(SAMPLED_SHARE * self._sampling_s, MAX_SAMPLES * call_s)
+        return POINT_S + OTHER_CALLS * call_s + max(min_samples(call_s * 1e3) * call_s, usual)
+
+    def _extrapolated(self, point: Point) -> int:
+        """Through the two longest lengths measured so far, as a power of the length between 0 and
+        2, or linear where there is one only; 0 where there is none."""
+        known = self._workspaces.get(self.curve(point), {})
+        lengths = sorted(n for n in known if n <= point.seq_len and known[n] > 0)[-2:]
+        if not lengths:
+            return 0
+        longest, power = lengths[-1], 1.0
+        if len(lengths) == 2:
+            power = log(known[longest] / known[lengths[0]]) / log(longest / lengths[0])
+        return round(known[longest] * (point.seq_len / longest) ** min(max(power, 0.0), 2.0))
+
+    def _model(self, point: Point) -> _Model:
+        key = point.key
+        if key not in self._models:
+            least, resident = _memory(point)
+            rate = RATE_SHARE * self._rates.get(point.dtype, USUAL_RATE)
+            self._models[key] = _Model(
+                curve=point.model_dump_json(exclude={"seq_len", "device"}),
+                family=f"{point.variant} {point.backend_used}",
+                call_s=CALL_S + _flops(point) / rate,
+                least=least,
+                resident=resident,
+            )
+        return self._models[key]
+
+
+def _flops(point: Point) -> int:
+    """By the variant's cost model; what nobody knows is taken for full attention."""
+    try:
+        cost = model_cost(point)
+    except Exception:  # a plug-in's own; its point will say so
+        cost = None
+    if cost is None:
+        cost = model_cost(point.model_copy(update={"variant": "full", "options": {}}))
+    assert cost is not None
+    return cost.flops
+
+
+def _memory(point: Point) -> tuple[int, int]:
+    """The least workspace of a point, and what is resident before its call; bytes."""
+    variant, config = variants.get(point.variant), attention_config(point)
+    size = getattr(torch, point.dtype).itemsize
+    try:
+        least = variant.least_workspace(
+            config,
+            point.batch,
+            point.seq_len,
+            point.direction,
+            scope=point.scope,
+            element_size=size,
+            backend=point.backend_used or point.backend,
+            options=variants.parse_options(point.variant, point.options),
+        )
+    except Exception:  # a plug-in's own; its point will say so
+        least = None
+    inputs = len(variant.core_tensors) if point.scope == "core" else 1
+    inputs += point.direction == "forward+backward"
+    parameters = variant.parameter_count(config) if point.scope == "layer" else 0
+    elements = inputs * point.batch * point.seq_len * point.dim + parameters
+    return least or 0, elements * size
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.3g} GiB"

@@ -1,0 +1,89 @@
+"""What the sweep and its workers say to each other: one JSON object a line, each way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bench.contention import Contention
+from bench.probes.nvml import Reading
+from reports.schema import Agreement, Memory, Milliseconds, Model, Point, Status
+
+
+class Job(Model):
+    """What a worker is asked to do with a point.
+
+    `prepare`: build it, call it, count its memory, check its output. `visit`: warm it up and take
+    samples. `finish`: measure its energy, and forget it. A worker that does not hold the point,
+    because it is a new one, builds it first.
+    """
+
+    do: Literal["prepare", "visit", "finish"]
+    point: Point
+    """With the backend that runs in `backend_used`."""
+    seconds: float = Field(ge=0)
+    """Most sampling time of the point, all visits together."""
+
+
+class Prepared(Model):
+    """A point that is right and ready to be timed."""
+
+    type: Literal["prepared"] = "prepared"
+    started_at: datetime
+    build_ms: Milliseconds
+    compile_ms: Milliseconds
+    mask_ms: Milliseconds
+    first_call_ms: Milliseconds
+    memory: Memory
+    agreement: Agreement
+    flops: int | None
+    model_bytes: int | None
+
+
+class Visit(Model):
+    """Samples taken one after another."""
+
+    type: Literal["visit"] = "visit"
+    samples_ms: list[Milliseconds] = Field(min_length=1)
+    warmup_ms: Milliseconds
+    warmup_calls: int
+    stationary: bool
+    hidden: int | None = None
+    """CUDA only: how many samples had all their kernels queued before the first one ran."""
+    throttled: bool = False
+    """The device held its clocks down at its start or its end."""
+    readings: list[Reading] = Field(default_factory=list)
+    """What NVML said at its start and its end."""
+    contention: Contention
+    """Who else wanted the processor during the samples."""
+
+
+class Finished(Model):
+    """The end of a point: its energy, where the device has a counter."""
+
+    type: Literal["finished"] = "finished"
+    energy_j: float | None = None
+
+
+class Failure(Model):
+    """Why there will be no more of a point."""
+
+    type: Literal["failure"] = "failure"
+    status: Status
+    reason: str
+    agreement: Agreement | None = None
+    restart: bool = False
+    """The worker is not fit to measure another point: its memory or its device is not as before."""
+
+
+Answer = Prepared | Visit | Finished | Failure
+
+
+class Envelope(Model):
+    """An answer, and the number of its job, so that a late one is not taken for the next."""
+
+    job: int
+    """How many the worker had been given before."""
+    answer: Annotated[Answer, Field(discriminator="type")]

@@ -1,0 +1,123 @@
+"""When warm-up ends, and when a point has been sampled enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from statistics import median
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from reports.intervals import median_interval
+from reports.schema import StoppedBy
+
+MIN_SAMPLES = 20
+SLOW_CALL_MS = 1000.0
+MIN_SLOW_SAMPLES = 10
+"""`MIN_SAMPLES` where one call takes longer than `SLOW_CALL_MS`."""
+MIN_VISITS = 5
+MAX_SAMPLES = 1000
+
+HARMLESS = 0.01
+"""Relative difference of medians that warm-up does not wait for: as much as precision aims at."""
+DOUBT = 0.2
+"""Below this probability a difference is not taken for chance. Higher than the usual 5%: warming up
+for twice as long costs some time, samples from a warm-up cost the number."""
+TESTABLE_CALLS = 8
+"""Fewer say nothing of chance; they are judged only where they took `FEW_CALLS_MS` in all."""
+FEW_CALLS_MS = 1000.0
+
+STABLE_VISITS = 10
+"""Before that the interval is so wide that it calls targets out of reach that are not, and lets
+drift pass for noise."""
+SAME_SPREAD = 1.25
+"""Factor within which the spreads of the two halves of the visits agree."""
+
+
+def stationary(durations_ms: Sequence[float]) -> bool:
+    """Whether the calls of a warm-up have come to take the same time. Ask after 2, 4, 8, 16, ...
+    calls only: asked after every call, chance alone would soon say True.
+
+    The first quarter is forgotten, and the rest is cut in two. These halves differ if their medians
+    are more than `HARMLESS` apart and chance would seldom set them so far apart (Mann-Whitney);
+    below `TESTABLE_CALLS` the first alone decides.
+
+    True does not mean that calls have reached their final time. A change slower than `HARMLESS`
+    over the calls seen passes, and so does one that noise hides; a step to come cannot be foreseen
+    (Barrett et al., "Virtual Machine Warmup Blows Hot and Cold", OOPSLA 2017, find processes that
+    never become steady). False does not mean that calls still become faster: they may become
+    slower, and one time in five it is chance.
+
+    Args:
+        durations_ms: all warm-up calls in order.
+
+    Returns:
+        False with fewer than two calls.
+    """
+    calls = np.asarray(durations_ms, dtype=np.float64)
+    few = len(calls) < TESTABLE_CALLS
+    if len(calls) < 2 or (few and calls.sum() < FEW_CALLS_MS):
+        return False
+    size = max(1, (len(calls) - len(calls) // 4) // 2)
+    before, after = calls[-2 * size : -size], calls[-size:]
+    first, second = float(np.median(before)), float(np.median(after))
+    if abs(second - first) <= HARMLESS * first:
+        return True
+    return not few and bool(mannwhitneyu(before, after).pvalue >= DOUBT)
+
+
+def min_samples(call_ms: float) -> int:
+    """How many samples a point needs at least, by what one call takes, in milliseconds."""
+    return MIN_SLOW_SAMPLES if call_ms > SLOW_CALL_MS else MIN_SAMPLES
+
+
+def stopped_by(
+    samples_ms: Sequence[float], visits: Sequence[int], *, target: float, seconds: float
+) -> StoppedBy | None:
+    """Why a point needs no more samples, or None if it does. Ask after every round.
+
+    Nothing stops a point before it has `min_samples` and `MIN_VISITS`. Then: `precision`: half the
+    width of the median's 95% interval, relative to the median, is at most the target. `time`: the
+    samples add up to the time allowed, or there are `MAX_SAMPLES`. `stable`: earlier and later
+    visits agree in median and spread, and at that spread the target is out of reach.
+
+    Args:
+        samples_ms: all samples in the order taken.
+        visits: how many of them each visit took.
+        target: half the interval's width relative to the median, such as 0.01.
+        seconds: most sampling time.
+    """
+    middle = median(samples_ms)
+    if len(visits) < MIN_VISITS or len(samples_ms) < min_samples(middle):
+        return None
+    interval = median_interval(samples_ms, visits)
+    assert interval is not None  # so many samples and visits have one
+    reach = (interval[1] - interval[0]) / 2
+    if reach <= target * middle:
+        return "precision"
+    spent_ms = sum(samples_ms)
+    if spent_ms >= seconds * 1e3 or len(samples_ms) >= MAX_SAMPLES:
+        return "time"
+    affordable = min(MAX_SAMPLES, len(samples_ms) * seconds * 1e3 / spent_ms)
+    needed = (reach / (target * middle)) ** 2 * len(samples_ms) if middle else inf
+    if (
+        len(visits) >= STABLE_VISITS
+        and needed > affordable
+        and _is_stable(samples_ms, visits, reach)
+    ):
+        return "stable"
+    return None
+
+
+def _is_stable(samples_ms: Sequence[float], visits: Sequence[int], reach: float) -> bool:
+    """Whether the two halves of the visits agree, in median within `reach`, and in spread."""
+    cut = sum(visits[: len(visits) // 2])
+    quartiles = np.array(
+        [np.quantile(half, (0.25, 0.5, 0.75)) for half in (samples_ms[:cut], samples_ms[cut:])]
+    )
+    medians = quartiles[:, 1]
+    spreads = (quartiles[:, 2] - quartiles[:, 0]) / medians
+    return bool(
+        abs(medians[0] - medians[1]) <= reach and spreads.max() <= SAME_SPREAD * spreads.min()
+    )
