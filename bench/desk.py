@@ -114,8 +114,8 @@ class Desk:
     def write_left_out(self) -> None:
         """Write the records of the points that the budget had no room for."""
         for point in self._left_out.values():
-            took = f"of {self._forecast.seconds(point):.3g} s predicted for it"
-            reason = f"the budget of {self._spec.budget:g} s had no room: {took}"
+            needed = f"{self._forecast.seconds(point):.2g} s predicted"
+            reason = f"the budget of {self._spec.budget:g} s has no room for it ({needed})"
             self.write(_never_tried(point, Status.LEFT_OUT, reason))
 
     def _within_budget(self, group: list[Point]) -> list[Point]:

@@ -24,13 +24,16 @@ RATE_SHARE = 0.3
 between them reach."""
 USUAL_RATE = 1e11
 """FLOP/s where none was calibrated: a CPU with a few cores. The first points correct it."""
-POINT_S = 0.5
+POINT_S = 1.0
 """Of a point whose calls take no time: building it, the profiler, warm-up, the agreement."""
 OTHER_CALLS = 20
 """Calls' worth of time beside the samples: the first one, two for the memory, at least eight to
 warm up, and the oracles, which make about as much in float64 as three forwards do."""
 SAMPLED_SHARE = 0.75
 """Of a point's sampling time, what is used: many points reach their precision before its end."""
+ENOUGH = 3
+"""Points whose median says how much longer than predicted a point takes, given its call: one of
+them may have waited for its worker to start."""
 MARGIN = 1.2
 """By how much an extrapolation must exceed a device's memory to be believed: it may err."""
 CALIBRATION_S = 0.2
@@ -46,7 +49,7 @@ def calibrate(device: torch.device, dtype: torch.dtype) -> float:
     while left > 0:
         taken = _product_seconds(size, device, dtype)
         best, left = max(best, 2 * size**3 / taken), left - taken
-        if 8 * taken < left / 2 and size < LARGEST:
+        if 8 * taken < left and size < LARGEST:
             size *= 2
         elif left < taken:
             break
@@ -70,8 +73,8 @@ class _Model:
 
     curve: str
     """What it shares with the points that differ in their length alone, on any device."""
-    family: str
-    """What it shares with all points of this variant on this backend."""
+    levels: tuple[str, str, str]
+    """Whose evidence counts, the nearest first: its curve, its variant on its backend, all."""
     call_s: float
     least: int
     """Of its workspace."""
@@ -79,18 +82,9 @@ class _Model:
     """Inputs, the gradient of the output and parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ratio:
-    """Measured, divided by predicted."""
-
-    call: float
-    wall: float
-    """Of the seconds of a point, given those of its call."""
-
-
 class Forecast:
     """Predicts points, and learns from those that are done: the nearest evidence wins, of the same
-    curve, else of the same variant and backend, else of all; among these the nearest length.
+    curve, else of the same variant and backend, else of all; among calls the nearest length.
 
     Args:
         seconds: most sampling time of a point.
@@ -101,7 +95,12 @@ class Forecast:
         self._sampling_s = seconds
         self._rates = dict(rates or {})
         self._models: dict[str, _Model] = {}
-        self._ratios: dict[str, dict[int, list[_Ratio]]] = {}
+        # Measured divided by predicted, by level, with their medians: of calls at each length, and
+        # of a point's seconds given its call.
+        self._calls: dict[str, dict[int, list[float]]] = {}
+        self._call: dict[str, dict[int, float]] = {}
+        self._walls: dict[str, list[float]] = {}
+        self._wall: dict[str, float] = {}
         self._failed: dict[str, dict[int, float]] = {}
         self._workspaces: dict[str, dict[int, int]] = {}
         self._out_of_memory: dict[str, int] = {}
@@ -109,7 +108,7 @@ class Forecast:
     @property
     def has_learnt(self) -> bool:
         """Whether any point was measured yet."""
-        return bool(self._ratios or self._failed)
+        return bool(self._calls or self._failed)
 
     def curve(self, point: Point) -> str:
         """What a point shares with exactly those that differ from it in length or device alone."""
@@ -118,7 +117,7 @@ class Forecast:
     def lengths(self, point: Point) -> frozenset[int]:
         """The lengths of its curve that were tried in this run."""
         curve = self.curve(point)
-        return frozenset(self._ratios.get(curve, {})) | frozenset(self._failed.get(curve, {}))
+        return frozenset(self._calls.get(curve, {})) | frozenset(self._failed.get(curve, {}))
 
     def learn(self, record: Record) -> None:
         """Correct the predictions by a point that is done; one never tried says nothing."""
@@ -137,9 +136,13 @@ class Forecast:
             self._failed.setdefault(model.curve, {})[seq_len] = record.wall_s
             return
         call_s = record.latency.median_ms / 1e3
-        ratio = _Ratio(call_s / model.call_s, record.wall_s / self._point_seconds(call_s))
-        for level in (model.curve, model.family, "all"):
-            self._ratios.setdefault(level, {}).setdefault(seq_len, []).append(ratio)
+        for level in model.levels:
+            calls = self._calls.setdefault(level, {}).setdefault(seq_len, [])
+            calls.append(call_s / model.call_s)
+            self._call.setdefault(level, {})[seq_len] = median(calls)
+            walls = self._walls.setdefault(level, [])
+            walls.append(record.wall_s / self._point_seconds(call_s))
+            self._wall[level] = median(walls)
 
     def seconds(self, point: Point) -> float:
         """All of a point's time: building, first call, warm-up, samples and checks.
@@ -150,12 +153,14 @@ class Forecast:
         failed = [n for n in self._failed.get(model.curve, {}) if n <= point.seq_len]
         if failed:
             return self._failed[model.curve][max(failed)]
-        for level in (model.curve, model.family, "all"):
-            if near := self._ratios.get(level):
-                ratios = near[min(near, key=lambda n: (abs(log(n / point.seq_len)), n))]
-                call_s = model.call_s * median(ratio.call for ratio in ratios)
-                return self._point_seconds(call_s) * median(ratio.wall for ratio in ratios)
-        return self._point_seconds(model.call_s)
+        level = next((level for level in model.levels if level in self._call), None)
+        if level is None:
+            return self._point_seconds(model.call_s)
+        near = self._call[level]
+        nearest = min(near, key=lambda n: (abs(log(n / point.seq_len)), n))
+        enough = (level for level in model.levels if len(self._walls.get(level, [])) >= ENOUGH)
+        wall = self._wall[next(enough, "all")]
+        return self._point_seconds(model.call_s * near[nearest]) * wall
 
     def seconds_left(self, points: Sequence[Point]) -> float | None:
         """The seconds of points together; None before the first was learnt."""
@@ -197,16 +202,18 @@ class Forecast:
         longest, power = lengths[-1], 1.0
         if len(lengths) == 2:
             power = log(known[longest] / known[lengths[0]]) / log(longest / lengths[0])
-        return round(known[longest] * (point.seq_len / longest) ** min(max(power, 0.0), 2.0))
+        growth: float = (point.seq_len / longest) ** min(max(power, 0.0), 2.0)
+        return round(known[longest] * growth)
 
     def _model(self, point: Point) -> _Model:
         key = point.key
         if key not in self._models:
             least, resident = _memory(point)
             rate = RATE_SHARE * self._rates.get(point.dtype, USUAL_RATE)
+            curve = point.model_dump_json(exclude={"seq_len", "device"})
             self._models[key] = _Model(
-                curve=point.model_dump_json(exclude={"seq_len", "device"}),
-                family=f"{point.variant} {point.backend_used}",
+                curve=curve,
+                levels=(curve, f"{point.variant} {point.backend_used}", "all"),
                 call_s=CALL_S + _flops(point) / rate,
                 least=least,
                 resident=resident,

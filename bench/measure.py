@@ -35,7 +35,7 @@ VISITS = 20
 LEAST_WARMUP_S = 0.1
 WARMUP_SHARE = 0.5
 """Of a point's sampling time, what its warm-up may take before it is cut short."""
-LEAST_TRIED = 8
+LEAST_TRIED = 16
 """Calls of a warm-up before it may be cut short."""
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
@@ -86,6 +86,7 @@ class Measurer:
                 memory = measure_memory(case, self._monitor(point))
         with _while("its output was compared with the oracle"):
             verdict = self._verdict(case, point)
+        case.layer.train(case.upstream is not None)
         if verdict.wrong:  # how fast a wrong answer came is nobody's business
             self._built.drop(point)
             return Failure(

@@ -24,9 +24,12 @@ HARMLESS = 0.01
 DOUBT = 0.2
 """Below this probability a difference is not taken for chance. Higher than the usual 5%: warming up
 for twice as long costs some time, samples from a warm-up cost the number."""
+LEAST_CALLS = 16
+LEAST_MS = 500.0
+"""Warm-up is not judged before it has made this many calls or taken this long, whichever is first:
+in fewer and shorter ones noise hides too much."""
 TESTABLE_CALLS = 8
-"""Fewer say nothing of chance; they are judged only where they took `FEW_CALLS_MS` in all."""
-FEW_CALLS_MS = 1000.0
+"""Fewer say nothing of chance: only `HARMLESS` decides."""
 
 STABLE_VISITS = 10
 """Before that the interval is so wide that it calls targets out of reach that are not, and lets
@@ -41,7 +44,7 @@ def stationary(durations_ms: Sequence[float]) -> bool:
 
     The first quarter is forgotten, and the rest is cut in two. These halves differ if their medians
     are more than `HARMLESS` apart and chance would seldom set them so far apart (Mann-Whitney);
-    below `TESTABLE_CALLS` the first alone decides.
+    below `TESTABLE_CALLS` calls the first alone decides.
 
     True does not mean that calls have reached their final time. A change slower than `HARMLESS`
     over the calls seen passes, and so does one that noise hides; a step to come cannot be foreseen
@@ -53,18 +56,20 @@ def stationary(durations_ms: Sequence[float]) -> bool:
         durations_ms: all warm-up calls in order.
 
     Returns:
-        False with fewer than two calls.
+        False with fewer than two calls, and with fewer than `LEAST_CALLS` that took less than
+        `LEAST_MS` in all.
     """
     calls = np.asarray(durations_ms, dtype=np.float64)
-    few = len(calls) < TESTABLE_CALLS
-    if len(calls) < 2 or (few and calls.sum() < FEW_CALLS_MS):
+    if len(calls) < 2 or (len(calls) < LEAST_CALLS and calls.sum() < LEAST_MS):
         return False
     size = max(1, (len(calls) - len(calls) // 4) // 2)
     before, after = calls[-2 * size : -size], calls[-size:]
     first, second = float(np.median(before)), float(np.median(after))
     if abs(second - first) <= HARMLESS * first:
         return True
-    return not few and bool(mannwhitneyu(before, after).pvalue >= DOUBT)
+    if len(calls) < TESTABLE_CALLS:
+        return False
+    return bool(mannwhitneyu(before, after).pvalue >= DOUBT)
 
 
 def min_samples(call_ms: float) -> int:
@@ -117,7 +122,8 @@ def _is_stable(samples_ms: Sequence[float], visits: Sequence[int], reach: float)
         [np.quantile(half, (0.25, 0.5, 0.75)) for half in (samples_ms[:cut], samples_ms[cut:])]
     )
     medians = quartiles[:, 1]
-    spreads = (quartiles[:, 2] - quartiles[:, 0]) / medians
+    # Relative to the medians, multiplied crosswise: a clock too coarse for a call gives zeros.
+    spreads = (quartiles[:, 2] - quartiles[:, 0]) * medians[::-1]
     return bool(
         abs(medians[0] - medians[1]) <= reach and spreads.max() <= SAME_SPREAD * spreads.min()
     )

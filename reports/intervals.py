@@ -51,7 +51,9 @@ def median_interval(samples: Sequence[float], visits: Sequence[int]) -> tuple[fl
 
     Args:
         samples: all samples in the order taken.
-        visits: how many of them each visit took, in order; they add up to all.
+        visits: how many of them each visit took, in order; they add up to all. They should be of
+            about one size: a visit with most of the samples is the median, and hides how far the
+            others lie from it.
 
     Returns:
         Lower and upper end, in the samples' unit. None with fewer than `MIN_VISITS` visits, or too
@@ -68,7 +70,7 @@ def median_interval(samples: Sequence[float], visits: Sequence[int]) -> tuple[fl
     ordered = np.sort(values)
     # Above 0 for visits that lie below the median; ties count half to either side.
     excess = np.add.reduceat(np.sign(np.median(ordered) - values), starts) / 2
-    # At least 2, so that one visit with nearly all samples leaves a degree of freedom.
+    # At least 2, so that a visit with most of the samples leaves a degree of freedom.
     clusters = max(2.0, n**2 / sum(count**2 for count in visits))
     spread = sqrt(clusters / (clusters - 1) * float(excess @ excess))
     rank = floor(n / 2 + 0.5 + float(stdtrit(clusters - 1, _TAIL)) * spread)

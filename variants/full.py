@@ -136,8 +136,9 @@ class Full(CoreVariant):
     @classmethod
     def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
         """`plain`: the scores before and after the softmax; in its backward, its output and the
-        gradients of both."""
+        gradients of both. Any backward needs the projections."""
         least = super().core_least_bytes(workload, backend, training=training)
         scores = workload.batch * workload.config.heads * workload.seq_len**2
         tensors = (3 if training else 2) if backend == "plain" else 0
-        return max(least, tensors * scores * workload.element_size)
+        kept = 3 * workload.activation_bytes * (training and workload.scope == "layer")
+        return kept + max(least, tensors * scores * workload.element_size)

@@ -230,7 +230,7 @@ class SlidingWindow(CoreVariant):
     def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
         """Blockwise: the blocks' outputs and their concatenation; or, of the queries whose windows
         lie within the sequence, the scores as in full attention (`plain`), and in the backward the
-        gradients of the keys and values of every window."""
+        gradients of the keys and values of every window, and the projections."""
         least = super().core_least_bytes(workload, backend, training=training)
         if backend not in ("sdpa", "plain"):
             return least
@@ -244,7 +244,8 @@ class SlidingWindow(CoreVariant):
         output = workload.activation_bytes
         if not training:
             return max(2 * output, 2 * scores)
-        return max(least, output + max(2 * seen * config.dim // block, 3 * scores))
+        kept = 3 * output * (workload.scope == "layer")
+        return kept + max(least, output + max(2 * seen * config.dim // block, 3 * scores))
 
 
 def window_sides(config: AttentionConfig, options: VariantOptions) -> tuple[int, int]:

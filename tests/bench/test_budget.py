@@ -166,7 +166,7 @@ def test_what_was_measured_already_is_an_end_and_needs_no_other() -> None:
     forecast.learn(failed(point("full", 256)))
     ahead = [point("full", length) for length in LENGTHS[1:]]
     assert [p.seq_len for p in choose(ahead, forecast, 257.0)[0]] == [65536]
-    assert [p.seq_len for p in choose(ahead, forecast, 280.0)[0]] == [4096, 65536]
+    assert [p.seq_len for p in choose(ahead, forecast, 275.0)[0]] == [4096, 65536]
 
 
 def test_ten_thousand_points_are_chosen_from_fast() -> None:

@@ -2,26 +2,27 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from bench import environment
+from bench.device import cpu_model
+from bench.noise import save_noise
 from bench.spec import SweepSpec
-from reports.schema import Point
+from reports.schema import Noise
+
+CPU = [torch.device("cpu")]
 
 
-def test_it_tells_where_a_run_was_made(
-    make_point: Callable[..., Point], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_tells_where_a_run_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
     monkeypatch.setenv("HARMLESS", "yes")
-    found = environment.describe("hatrick sweep --dim 8", SweepSpec(dim=8), [make_point()])
+    found = environment.describe("hatrick sweep --dim 8", SweepSpec(dim=8), CPU)
     assert found.command == "hatrick sweep --dim 8"
     assert found.spec["dim"] == 8
-    assert found.devices == {"cpu": "a CPU"}
+    assert found.devices == {"cpu": cpu_model()}
     assert found.packages["torch"] == torch.__version__
     assert {"numpy", "pandas", "plotly", "hatrick-bench"} <= found.packages.keys()
     assert found.variables["MALLOC_ARENA_MAX"] == "2"
@@ -30,8 +31,8 @@ def test_it_tells_where_a_run_was_made(
     assert found.memory_bytes > 2**28
 
 
-def test_runs_have_names_of_their_own(make_point: Callable[..., Point]) -> None:
-    first, second = (environment.describe("x", SweepSpec(), [make_point()]) for _ in range(2))
+def test_runs_have_names_of_their_own() -> None:
+    first, second = (environment.describe("x", SweepSpec(), CPU) for _ in range(2))
     assert first.run_id != second.run_id
 
 
@@ -65,12 +66,54 @@ def test_the_commit_of_a_checkout_and_whether_it_was_changed(tmp_path: Path) -> 
     assert environment._git(file) == (commit, True)
 
 
-def test_the_workers_threads_sleep_unless_told_otherwise(
-    make_point: Callable[..., Point], monkeypatch: pytest.MonkeyPatch
+def test_the_workers_threads_sleep_and_malloc_keeps_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert environment.worker_environment()["OMP_WAIT_POLICY"] == "passive"
-    described = environment.describe("", SweepSpec(), [make_point()])
-    assert described.variables["OMP_WAIT_POLICY"] == "passive"
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    assert environment.worker_environment()["OMP_WAIT_POLICY"] == "active"
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    monkeypatch.setenv("MINE", "yes")
+    usual = environment.worker_environment("kept", "passive")
+    assert usual["OMP_WAIT_POLICY"] == "passive"
+    assert int(usual["MALLOC_TRIM_THRESHOLD_"]) > 1 << 30
+    assert usual["MINE"] == "yes"
+    system = environment.worker_environment("system", "system")
+    assert system["OMP_WAIT_POLICY"] == "active"
+    assert system["MALLOC_TRIM_THRESHOLD_"] == "1"
+
+
+def test_the_noise_floor_of_this_machine_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert environment.describe("x", SweepSpec(), CPU).noise is None
+    noise = Noise(
+        measured_at="2026-01-02T03:04:05Z",
+        device_name=cpu_model(),
+        spread=0.02,
+        pairs=10,
+        fit=True,
+    )
+    save_noise(noise)
+    assert environment.describe("x", SweepSpec(), CPU).noise == noise
+
+
+def test_the_digest_is_of_every_line_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "hatrick").mkdir()
+    file, other = tmp_path / "bench" / "environment.py", tmp_path / "hatrick" / "a.py"
+    file.write_text("a = 1\n")
+    other.write_text("b = 1\n")
+    monkeypatch.setattr(environment, "__file__", str(file))
+    digests = [environment.code_digest()]
+    for path, text in ((file, "a = 2\n"), (file, "a = 1\n"), (other, "b = 2\n")):
+        path.write_text(text)
+        digests.append(environment.code_digest())
+    other.rename(other.with_name("c.py"))
+    digests.append(environment.code_digest())
+    (tmp_path / "notes.txt").write_text("no code")
+    digests.append(environment.code_digest())
+    first, changed, same, other_changed, renamed, beside = digests
+    assert len({first, changed, other_changed, renamed}) == 4
+    assert (same, beside) == (first, renamed)

@@ -109,7 +109,8 @@ def test_a_point_takes_its_least_samples_in_few_visits_and_no_more_than_its_shar
     measurer, point = Measurer(), make_point()
     short = visited(measurer, point, seconds=1e-6)
     assert len(short.samples_ms) * measure.MIN_VISITS == measure.min_samples(0.1)
-    # A tenth of a millisecond a call: far more would fit into the share than a visit may take.
+    # Far more calls of a fraction of a millisecond would fit into the share than a visit may take.
+    measurer._built.get(point).warm = True
     long = visited(measurer, point, seconds=100.0)
     assert len(long.samples_ms) == measure.MAX_SAMPLES // measure.VISITS
 
@@ -140,8 +141,8 @@ def built(make_point: MakePoint) -> Built:
 def test_warm_up_ends_when_calls_take_the_same_time(
     built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three slow calls, then steady ones of 10 ms."""
-    built.timer = Calls(monkeypatch, lambda n: 500.0 if n < 3 else 10.0)
+    """Three calls get faster, then all take 10 ms."""
+    built.timer = Calls(monkeypatch, lambda n: (500.0, 300.0, 200.0)[n] if n < 3 else 10.0)
     calls = measure._warm_up(built, seconds=10.0)
     assert built.warm
     assert len(calls) in (8, 16)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bench import environment
 from bench.resume import done_keys, newest_run, resumable
@@ -19,8 +20,8 @@ SPEC = SWEEP.model_dump(mode="json")
 
 
 @pytest.fixture
-def now(make_point: MakePoint) -> Environment:
-    return environment.describe("hatrick sweep", SWEEP, [make_point()])
+def now() -> Environment:
+    return environment.describe("hatrick sweep", SWEEP, [torch.device("cpu")])
 
 
 def record(point: Point, status: Status) -> Record:
@@ -41,10 +42,11 @@ def write(path: Path, environment: Environment, *records: Record) -> Path:
     return path
 
 
-def test_what_crashed_or_timed_out_is_tried_again(
+def test_what_another_try_may_mend_is_tried_again(
     now: Environment, make_point: MakePoint, tmp_path: Path
 ) -> None:
     statuses = [Status.UNSUPPORTED, Status.OUT_OF_MEMORY, Status.CRASHED, Status.TIMEOUT]
+    statuses += [Status.LEFT_OUT]
     records = [record(make_point(seed=seed), status) for seed, status in enumerate(statuses)]
     path = write(tmp_path / "run.jsonl", now, *records)
     assert done_keys(read_run(path)) == {records[0].key, records[1].key}
@@ -61,7 +63,7 @@ def test_the_last_try_counts(now: Environment, make_point: MakePoint, tmp_path: 
     ("changes", "parts"),
     [
         ({"packages": {"torch": "1.0"}}, ["packages torch was '1.0' and is"]),
-        ({"git_commit": "abc"}, ["git_commit was 'abc'"]),
+        ({"code": "abc"}, ["code was 'abc'"]),
         ({"threads": 99}, ["threads was 99"]),
         ({"variables": {"OMP_PROC_BIND": "true"}}, ["OMP_PROC_BIND was 'true' and is None"]),
         ({"spec": SPEC | {"dim": 16}}, ["sweep's dim was 16 and is 8"]),
@@ -77,8 +79,9 @@ def test_a_run_made_otherwise_is_not_gone_on_with(
         assert part in str(caught.value)
 
 
-def test_the_timeout_and_the_place_may_change(now: Environment, tmp_path: Path) -> None:
-    changes = {"spec": SPEC | {"timeout": 5.0, "out": "run.jsonl"}, "host": "elsewhere"}
+def test_what_changes_no_number_may_change(now: Environment, tmp_path: Path) -> None:
+    spec = SPEC | {"timeout": 5.0, "out": "run.jsonl", "budget": 60.0, "force": True}
+    changes = {"spec": spec, "host": "elsewhere", "git_commit": "abc", "noise": None}
     path = write(tmp_path / "run.jsonl", now.model_copy(update=changes))
     assert resumable(path, now).path == path
 

@@ -61,6 +61,17 @@ def test_short_names_of_dtypes_are_torchs_names() -> None:
     assert spec.causal == [True, False]
 
 
+def test_devices_and_settings_of_the_worker_are_lists() -> None:
+    spec, _ = merge({"device": "cuda:0, cuda:1", "allocator": "kept,system"})
+    assert spec.device == ["cuda:0", "cuda:1"]
+    assert (spec.allocator, spec.wait_policy) == (["kept", "system"], ["passive"])
+
+
+def test_times_in_flags_and_in_toml(tmp_path: Path) -> None:
+    spec, _ = merge({"seconds": "0.5", "timeout": "90s"}, write(tmp_path, "budget = 600"))
+    assert (spec.seconds, spec.timeout, spec.budget) == (0.5, 90.0, 600.0)
+
+
 def test_plugins_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     spec, _ = merge({}, write(tmp_path, 'plugin = "mine.py"'))
     assert spec.plugin == [str(tmp_path / "mine.py")]
@@ -76,7 +87,13 @@ def test_plugins_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ({"causal": "maybe"}, ["--causal", "'maybe'"]),
         ({"scope": "everything"}, ["--scope", "'layer' or 'core'"]),
         ({"heads": "0"}, ["--heads", "greater than or equal to 1"]),
-        ({"seconds": "nan"}, ["--seconds", "'nan'"]),
+        ({"seconds": "nan"}, ["--seconds", "nan"]),
+        ({"target": "0"}, ["--target", "greater than 0"]),
+        ({"order": "random"}, ["--order", "'interleaved' or 'sequential'", "'random'"]),
+        ({"cache": "hot"}, ["--cache", "'auto', 'cold' or 'warm'", "'hot'"]),
+        ({"allocator": "kept,tidy"}, ["--allocator", "'kept' or 'system'", "'tidy'"]),
+        ({"wait_policy": "busy"}, ["--wait-policy", "'passive' or 'system'", "'busy'"]),
+        ({"timeout": "0"}, ["--timeout", "greater than 0"]),
         ({"out": "run.html"}, ["--out", "ends in .jsonl", "'run.html'"]),
         ({"preset": "huge"}, ["'huge'", "default, gpu, quick"]),
     ],

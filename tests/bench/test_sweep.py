@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.messages import Failure
 from bench.spec import SpecError, merge
 from bench.supervisor import Supervisor
 from bench.sweep import exit_code, plan, run
-from reports.runfile import read_run
+from reports.runfile import RunWriter, read_run
 from reports.schema import Point, Record, Status
 
 SMALL = {
@@ -24,7 +19,6 @@ SMALL = {
     "chunk_size": "8",
     "seconds": "0.01",
 }
-SWEEP = [sys.executable, "-c", "from bench.cli import main; main()", "sweep"]
 
 
 class Silent:
@@ -33,10 +27,13 @@ class Silent:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def start(self, point: Point) -> None:
+    def say(self, sentence: str) -> None:
         pass
 
-    def finish(self, record: Record) -> None:
+    def watch(self, point: Point) -> None:
+        pass
+
+    def finish(self, record: Record, seconds_left: float | None) -> None:
         self.records.append(record)
 
 
@@ -49,7 +46,8 @@ def test_every_point_becomes_a_record(tmp_path: Path) -> None:
     run(prepared, silent)
     read = read_run(prepared.path)
     assert read.records == silent.records
-    assert [r.point.key for r in read.records] == [p.point.key for p in prepared.todo]
+    assert sorted(r.key for r in read.records) == sorted(p.point.key for p in prepared.todo)
+    assert [r.point.seq_len for r in read.records] == [16] * 4 + [24] * 4
     found = {(r.point.variant, r.point.scope): r.status for r in read.records}
     assert found == {
         ("hatrick", "layer"): Status.OK,
@@ -64,7 +62,7 @@ def test_every_point_becomes_a_record(tmp_path: Path) -> None:
 def test_a_sweep_of_unsupported_points_starts_no_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Supervisor, "_start", None)
+    monkeypatch.setattr(Supervisor, "ask", None)
     flags = SMALL | {"variants": "hatrick", "scope": "core", "out": str(tmp_path / "run.jsonl")}
     spec, preset = merge(flags)
     prepared = plan(spec, preset=preset, command="", resume=False)
@@ -109,69 +107,47 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statuses", "code"),
     [
-        (["ok", "unsupported"], 0),
+        (["ok", "unsupported", "left_out"], 0),
         ([], 0),
         (["ok", "out_of_memory"], 1),
         (["disagrees"], 1),
         (["timeout"], 1),
         (["crashed"], 1),
+        (["throttled"], 1),
     ],
 )
 def test_exit_codes(statuses: list[str], code: int) -> None:
     assert exit_code(statuses) == code
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A run whose sweep was killed in the middle, with half a line at its end, and the command."""
-    path = tmp_path_factory.mktemp("killed") / "run.jsonl"
-    flags = {**SMALL, "seconds": "0.3", "variants": "hatrick,full", "seq_len": "16,24,32,40"}
-    flags["out"] = str(path)
-    command = [*SWEEP, *(f"--{key.replace('_', '-')}={value}" for key, value in flags.items())]
-    sweep = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not path.exists() or path.read_bytes().count(b"\n") < 4:
-        assert sweep.poll() is None
-        time.sleep(0.02)
-    sweep.send_signal(signal.SIGKILL)
-    sweep.wait()
-    with path.open("ab") as file:
-        file.write(b'{"type":"record","key":"0123')
-    return path, command
-
-
-def test_nothing_that_was_measured_is_lost_by_a_kill(killed: tuple[Path, list[str]]) -> None:
-    before = read_run(killed[0])
-    assert 3 <= len(before.records) < 8
-    assert len(before.damaged) == 1
-
-
-def test_resume_goes_on_where_the_sweep_was_killed(
-    killed: tuple[Path, list[str]], tmp_path: Path
+def test_a_disk_that_is_full_is_a_sentence_and_what_was_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, command = killed
-    copy = Path(shutil.copy(path, tmp_path / "run.jsonl"))
-    before = read_run(copy).records
-    again = [part.replace(str(path), str(copy)) for part in command]
-    done = subprocess.run([*again, "--resume"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    after = read_run(copy)
-    assert after.damaged == []
-    assert after.records[: len(before)] == before
-    assert len(after.records) == len({record.key for record in after.records}) == 8
-    # Only what was left has been measured.
-    assert done.stderr.splitlines()[0].startswith(f"{len(before) + 1}/8 ")
-    assert copy.with_suffix(".html").exists()
+    flags = SMALL | {"variants": "hatrick", "scope": "core", "seq_len": "16,24,32"}
+    spec, preset = merge(flags | {"out": str(tmp_path / "run.jsonl")})
+    prepared = plan(spec, preset=preset, command="", resume=False)
+    real, written = RunWriter.write, []
+
+    def write(self: RunWriter, record: Record) -> None:
+        if written:
+            raise OSError(28, "No space left on device")
+        written.append(record)
+        real(self, record)
+
+    monkeypatch.setattr(RunWriter, "write", write)
+    with pytest.raises(SpecError, match=r"No space left on device.*--resume"):
+        run(prepared, Silent())
+    assert read_run(prepared.path).records == written
 
 
-def test_ctrl_c_ends_with_how_to_go_on(tmp_path: Path, make_point: Callable[..., Point]) -> None:
-    path = tmp_path / "run.jsonl"
-    command = [*SWEEP, "--preset=quick", "--device=cpu", "--seconds=5", f"--out={path}"]
-    sweep = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not path.exists():
-        time.sleep(0.02)
-    sweep.send_signal(signal.SIGINT)
-    _, stderr = sweep.communicate(timeout=30)
-    assert sweep.returncode == 130
-    assert "Traceback" not in stderr
-    assert str(path) in stderr
-    assert stderr.rstrip().endswith("--resume")
+def test_points_of_one_run_are_not_done_because_they_crashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = SMALL | {"variants": "full", "seq_len": "16", "out": str(tmp_path / "run.jsonl")}
+    spec, preset = merge(flags)
+    monkeypatch.setattr(
+        Supervisor, "ask", lambda *_: Failure(status=Status.CRASHED, reason="no luck")
+    )
+    run(plan(spec, preset=preset, command="", resume=False), Silent())
+    again = plan(spec, preset=preset, command="", resume=True)
+    assert (len(again.todo), again.done) == (1, 0)
