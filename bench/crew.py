@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from time import monotonic
 from types import TracebackType
 from typing import Literal, Self
 
@@ -59,8 +60,10 @@ class Crew:
                 [point.model_copy(update={"device": str(self._device)}) for point in group]
             )
 
-    def _ask(self, do: Literal["prepare", "visit", "finish"], point: Point) -> Answer:
-        return self._worker(point).ask(do, point)
+    def _ask(self, do: Literal["prepare", "visit", "finish"], point: Point) -> tuple[Answer, float]:
+        worker, start = self._worker(point), monotonic()
+        answer = worker.ask(do, point)
+        return answer, monotonic() - start - worker.starting_s
 
     def _renew(self, point: Point) -> None:
         self._worker(point).end()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from threading import RLock
 from time import monotonic
 from typing import Protocol
@@ -60,9 +62,7 @@ class Desk:
         self._todo = {each.point.key: each.point for each in todo if not each.unsupported}
         self._groups = groups([each.point for each in todo])
         self._capacity = memory_bytes(devices[0])
-        rates = {}
-        if spec.budget is not None:
-            rates = {dtype: calibrate(devices[0], getattr(torch, dtype)) for dtype in spec.dtype}
+        rates = _rates(devices[0], spec.dtype) if spec.budget is not None else {}
         self._forecast = Forecast(seconds=spec.seconds, rates=rates)
         self._lock = RLock()
         self._closed = False
@@ -75,8 +75,8 @@ class Desk:
         """The next points to measure, which must all be measured on one device; None: no more."""
         with self._lock:
             while self._groups and not self._closed:
-                group = self._within_budget(self._groups.pop(0))
-                group = [point for point in group if not self._settled(point)]
+                group = [point for point in self._groups.pop(0) if not self._settled(point)]
+                group = self._within_budget(group)
                 if group:
                     return group
             return None
@@ -122,7 +122,7 @@ class Desk:
         """Those of a group that there is time for, as things look now."""
         if self._end is None:
             return group
-        ahead = [point for later in self._groups for point in later]
+        ahead = [point for later in self._groups for point in later if self._may_run(point)]
         chosen, _ = choose([*group, *ahead], self._forecast, self._end - monotonic())
         keys = {point.key for point in chosen}
         self._left_out |= {point.key: point for point in group if point.key not in keys}
@@ -130,7 +130,7 @@ class Desk:
 
     def _say_what_fits(self) -> None:
         """Say before the start what the budget has room for, as far as can be told."""
-        points = [point for group in self._groups for point in group]
+        points = [point for group in self._groups for point in group if self._may_run(point)]
         chosen, left = choose(points, self._forecast, self._spec.budget or 0.0)
         seconds = sum(map(self._forecast.seconds, chosen))
         told = f"The budget of {self._spec.budget:g} s has room for {len(chosen)} of {len(points)}"
@@ -139,15 +139,31 @@ class Desk:
             lengths = ", ".join(str(T) for T in sorted({point.seq_len for point in left}))
             self._progress.say(f"Left out, as it looks now: {len(left)} points at T = {lengths}.")
 
+    def _may_run(self, point: Point) -> bool:
+        """Whether a point would be tried if there were time, as things look now."""
+        return point.key not in self._unsupported and not self._does_not_fit(point)
+
+    def _does_not_fit(self, point: Point) -> str:
+        """Why a point would run out of memory; empty if it may not, or is to be tried anyway."""
+        return "" if self._spec.force else self._forecast.out_of_memory(point, self._capacity)
+
     def _settled(self, point: Point) -> bool:
         """Whether a point needs no worker: its record is written."""
         if unsupported := self._unsupported.get(point.key):
             self.write(_never_tried(point, Status.UNSUPPORTED, unsupported.unsupported))
             return True
-        reason = "" if self._spec.force else self._forecast.out_of_memory(point, self._capacity)
-        if reason:
+        if reason := self._does_not_fit(point):
             self.write(_never_tried(point, Status.OUT_OF_MEMORY, reason))
-        return bool(reason)
+            return True
+        return False
+
+
+def _rates(device: torch.device, dtypes: Sequence[str]) -> dict[str, float]:
+    """FLOP/s of a device by dtype, measured in a process of its own: this one must hold nothing of
+    the device that the workers will want."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        found = [pool.submit(calibrate, device, getattr(torch, dtype)) for dtype in dtypes]
+        return {dtype: rate.result() for dtype, rate in zip(dtypes, found, strict=True)}
 
 
 def _never_tried(point: Point, status: Status, reason: str) -> Record:

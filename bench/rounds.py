@@ -12,7 +12,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Literal
 
 from bench.course import Course
@@ -20,8 +19,8 @@ from bench.journal import Journal
 from bench.messages import Answer, Failure, Finished, Prepared, Visit
 from reports.schema import Order, Point, Record
 
-Ask = Callable[[Literal["prepare", "visit", "finish"], Point], Answer]
-"""Has something done with a point in the worker that is right for it."""
+Ask = Callable[[Literal["prepare", "visit", "finish"], Point], tuple[Answer, float]]
+"""Has something done with a point; the answer, and the seconds that it took."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,6 @@ class Rounds:
 
     def _timed(self, course: Course, do: Literal["prepare", "visit", "finish"]) -> Answer:
         self.watch(course.point)
-        start = monotonic()
-        answer = self.ask(do, course.point)
-        course.wall_s += monotonic() - start
+        answer, seconds = self.ask(do, course.point)
+        course.wall_s += seconds
         return answer

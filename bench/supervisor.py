@@ -84,6 +84,8 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._jobs = 0
+        self.starting_s = 0.0
+        """Of the last question's time, what the start of a worker took: none of the point's own."""
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +104,9 @@ class Supervisor:
         self._log.truncate(0)
         kills_before = _kernel_kills()
         try:
+            start = monotonic()
             worker = self._process or self._start(point)
+            self.starting_s = monotonic() - start
             answer = self._exchange(worker, Job(do=do, point=point, seconds=self._seconds))
         except TimeoutError:
             started = self._process is not None and self._jobs > 0

@@ -55,11 +55,13 @@ def measure_agreement(case: Case, point: Point) -> Verdict:
     not_finite = int((~torch.isfinite(output)).sum())
     y = _at(output, rows, point).double()
     exact = _oracle(case, point, rows, torch.float64)
-    # In float64 the oracle cannot tell its own error: that of float32 can, times 2⁻²⁹.
-    coarse = torch.float32 if output.dtype is torch.float64 else output.dtype
+    # In float64 the oracle cannot tell its own error. That of float32 tells it, times 2⁻²⁹, and it
+    # counts twice: what is called exact errs as much.
+    fine = output.dtype is torch.float64
+    coarse = torch.float32 if fine else output.dtype
     rounded = _oracle(case, point, rows, coarse).double()
     eps = torch.finfo(output.dtype).eps
-    scale = eps / torch.finfo(coarse).eps
+    scale = (1 + fine) * eps / torch.finfo(coarse).eps
     error, bound = _relative(y, exact), _bound(scale * _relative(rounded, exact), eps)
     worst = _largest(y - exact)
     own_worst = scale * _largest(rounded - exact)

@@ -47,12 +47,10 @@ def swept(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_sweep_ends_well(swept: subprocess.CompletedProcess[str], folder: Path) -> None:
     assert swept.returncode == 0, swept.stderr
     run = read_run(folder / "run.jsonl")
-    assert [(r.point.variant, r.point.seq_len) for r in run.records] == [
-        ("mine", 16),
-        ("full", 16),
-        ("mine", 24),
-        ("full", 24),
-    ]
+    found = [(r.point.variant, r.point.seq_len) for r in run.records]
+    # Points of one length take turns, and are done in any order.
+    assert sorted(found[:2]) == [("full", 16), ("mine", 16)]
+    assert sorted(found[2:]) == [("full", 24), ("mine", 24)]
     assert {record.status for record in run.records} == {Status.OK}
     oracles = {r.point.variant: r.agreement.oracle for r in run.records if r.agreement}
     assert oracles == {"mine": "self", "full": "independent"}

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 from rich.console import Console
 
 from bench.progress import Display, label
@@ -57,3 +58,22 @@ def test_on_a_terminal_there_is_a_bar_with_what_is_measured(make_point: MakePoin
     assert "1/1" in output
     assert "about 1 min 23 s left" in output
     assert "\x1b[" in output
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59.6, "about 1 min 00 s"), (7.4, "about 7 s")])
+def test_time_left_is_rounded_to_seconds(
+    make_point: MakePoint, seconds: float, words: str
+) -> None:
+    assert f"{words} left" in show([make_point()], terminal=True, seconds_left=seconds)
+
+
+def test_time_left_that_is_not_known_is_not_shown(make_point: MakePoint) -> None:
+    assert "left" not in show([make_point()], terminal=True)
+
+
+def test_a_sentence_is_not_folded_and_not_taken_for_markup() -> None:
+    console = Console(file=io.StringIO(), force_terminal=False, width=30)
+    with Display(1, 0, console) as display:
+        display.say("The budget of 600 s has room for [1] of 2 points.")
+    output: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert output == "The budget of 600 s has room for [1] of 2 points.\n"

@@ -64,16 +64,16 @@ class Worker:
         self.instead: dict[tuple[str, int], list[Answer]] = {}
         self.renewed: list[int] = []
 
-    def ask(self, do: str, point: Point) -> Answer:
+    def ask(self, do: str, point: Point) -> tuple[Answer, float]:
         self.asked.append((do, point.seed))
         if self.instead.get((do, point.seed)):
-            return self.instead[do, point.seed].pop(0)
+            return self.instead[do, point.seed].pop(0), 0.25
         usual: dict[str, Answer] = {
             "prepare": prepared(),
             "visit": visit(),
             "finish": Finished(),
         }
-        return usual[do]
+        return usual[do], 0.25
 
     def visits(self) -> list[int]:
         return [seed for do, seed in self.asked if do == "visit"]
@@ -143,6 +143,10 @@ def test_a_record_holds_the_samples_of_all_visits(measure: Callable[..., list[Re
     assert latency.low_ms == latency.median_ms == latency.high_ms == 1.0
 
 
+def test_a_points_time_is_that_of_all_its_answers(measure: Callable[..., list[Record]]) -> None:
+    assert [record.wall_s for record in measure()] == [7 * 0.25] * 3
+
+
 @pytest.mark.parametrize("do", ["prepare", "visit", "finish"])
 def test_a_failure_is_a_record_and_the_others_go_on(
     measure: Callable[..., list[Record]], worker: Worker, do: str
@@ -188,7 +192,7 @@ def test_a_sweep_that_is_killed_loses_the_visit_it_was_at(
 ) -> None:
     real = worker.ask
 
-    def ask(do: str, point: Point) -> Answer:
+    def ask(do: str, point: Point) -> tuple[Answer, float]:
         if len(worker.visits()) == 7:
             raise Killed
         return real(do, point)
