@@ -37,7 +37,7 @@ types: .venv/installed
 
 # The tables of docs/*.md, from the run files they name.
 docs: .venv/installed
-	$(BIN)/python docs/tables.py
+	$(BIN)/python -m reports.doc_tables docs/*.md
 
 # All that needs a CUDA GPU, with the torch that the machine has: see the script.
 gpu-checks:

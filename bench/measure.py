@@ -39,6 +39,9 @@ LEAST_TRIED = 16
 """Calls of a warm-up before it may be cut short."""
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
+LONG_CALL_MS = 250.0
+"""From here on a call needs no such thing: in `docs/measuring.md` its first sample in a visit is
+like the others."""
 COOLING_S = 30.0
 """How long a visit waits for a device that holds its clocks down."""
 LEFT_BEHIND = 64 << 20
@@ -184,10 +187,13 @@ class Measurer:
 def _warm_up(built: Built, seconds: float) -> list[float]:
     """Call until the calls take the same time; at later visits, until the caches are its own."""
     calls: list[float] = []
+    if built.warm and built.call_ms > LONG_CALL_MS:
+        return calls
     start = perf_counter()
     most = max(LEAST_WARMUP_S, WARMUP_SHARE * seconds)
     while True:
-        calls.append(built.timer.warm_up())
+        built.call_ms = built.timer.warm_up()
+        calls.append(built.call_ms)
         spent, n = perf_counter() - start, len(calls)
         if built.warm:
             if spent >= REWARM_S:
@@ -211,7 +217,7 @@ def _sample(
     try:
         samples = take_samples(
             timed,
-            least=ceil(min_samples(warmup[-1]) / MIN_VISITS),
+            least=ceil(min_samples(built.call_ms) / MIN_VISITS),
             most=MAX_SAMPLES // VISITS,
             seconds=seconds / VISITS,
         )

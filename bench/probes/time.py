@@ -8,6 +8,7 @@ blocking kernel of NVBench, `docs/benchmarks.md`, "Cold measurements").
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 from typing import Protocol
@@ -134,18 +135,26 @@ def _flush(device: torch.device) -> Callable[[], Tensor]:
     cache = cache_bytes(device)
     if not cache:
         raise RuntimeError(f"the size of {device}'s cache is unknown, so it cannot be flushed")
-    scratch = torch.empty(FLUSH_TIMES * cache, dtype=torch.uint8, device=device)
+    scratch = _scratch(FLUSH_TIMES * cache, device)
     assert scratch.nbytes > cache
     return scratch.zero_
+
+
+@lru_cache(maxsize=4)
+def _scratch(size: int, device: torch.device) -> Tensor:
+    """What is written to flush the cache: one for all points of a device."""
+    return torch.empty(size, dtype=torch.uint8, device=device)
 
 
 def _leave_alone() -> None:
     pass
 
 
+@lru_cache(maxsize=4)
 def _cycles_per_ms(device: torch.device) -> float:
-    """Clock cycles of the waiting kernel in a millisecond, measured."""
-    cycles = 1_000_000
+    """Clock cycles of the waiting kernel in a millisecond, measured over some ten of them: an idle
+    device's clock is slow at first."""
+    cycles = 20_000_000
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda._sleep(cycles)
     torch.cuda.synchronize(device)

@@ -61,9 +61,7 @@ def test_on_a_terminal_there_is_a_bar_with_what_is_measured(make_point: MakePoin
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(59.6, "about 1 min 00 s"), (7.4, "about 7 s")])
-def test_time_left_is_rounded_to_seconds(
-    make_point: MakePoint, seconds: float, words: str
-) -> None:
+def test_time_left_is_rounded_to_seconds(make_point: MakePoint, seconds: float, words: str) -> None:
     assert f"{words} left" in show([make_point()], terminal=True, seconds_left=seconds)
 
 

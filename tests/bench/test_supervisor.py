@@ -92,7 +92,7 @@ def test_what_hangs_is_given_up_with_all_it_started(
     answer = failure(supervisor.ask("prepare", point))
     assert answer.status is Status.TIMEOUT
     assert answer.reason == "did not give an answer within 1 s"
-    assert 1 <= monotonic() - start
+    assert monotonic() - start >= 1
     assert gone(int(misbehaving.with_name("child").read_text()))
 
 

@@ -166,6 +166,7 @@ def cuda(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
     monkeypatch.setattr(torch.cuda, "Event", fake.event)
     monkeypatch.setattr(torch.cuda, "synchronize", fake.synchronize)
     monkeypatch.setattr(torch.cuda, "_sleep", fake.sleep)
+    probe._cycles_per_ms.cache_clear()
     return fake
 
 
@@ -203,7 +204,7 @@ def test_a_call_that_waits_for_the_device_is_not_called_hidden(cuda: FakeCuda) -
     for _ in range(20):
         timed.sample()
     assert timed.hidden == 0
-    assert max(cuda.waits_ms) <= probe.BLOCK_MS[1]
+    assert max(cuda.waits_ms[-20:]) <= probe.BLOCK_MS[1]
 
 
 @pytest.mark.cuda

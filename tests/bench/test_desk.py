@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench import desk as module
+from bench.desk import Closed, Desk
+from bench.points import Planned
+from bench.spec import SpecError, SweepSpec
+from reports.schema import Point, Record, Status
+
+MakePoint = Callable[..., Point]
+CPU = torch.device("cpu")
+
+
+class Writer:
+    """A run file that takes a number of records."""
+
+    path = Path("run.jsonl")
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.room = 1000
+
+    def write(self, record: Record) -> None:
+        if len(self.records) == self.room:
+            raise OSError(28, "No space left on device")
+        self.records.append(record)
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.watched: list[Point] = []
+        self.finished: list[tuple[Record, float | None]] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def watch(self, point: Point) -> None:
+        self.watched.append(point)
+
+    def finish(self, record: Record, seconds_left: float | None) -> None:
+        self.finished.append((record, seconds_left))
+
+
+class Forecast:
+    """Every point takes two seconds, and those of 96 tokens do not fit into memory."""
+
+    def __init__(self, *, seconds: float, rates: dict[str, float]) -> None:
+        self.rates = rates
+        self.learnt: list[Record] = []
+
+    def learn(self, record: Record) -> None:
+        self.learnt.append(record)
+
+    def seconds(self, point: Point) -> float:
+        return 2.0
+
+    def seconds_left(self, points: Sequence[Point]) -> float:
+        return 2.0 * len(points)
+
+    def out_of_memory(self, point: Point, capacity_bytes: int) -> str:
+        return f"needs more than {capacity_bytes}" if point.seq_len == 96 else ""
+
+
+def choose(
+    points: Sequence[Point], forecast: Forecast, seconds: float
+) -> tuple[list[Point], list[Point]]:
+    room = int(seconds // 2)
+    return list(points[:room]), list(points[room:])
+
+
+@pytest.fixture
+def writer() -> Writer:
+    return Writer()
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that have passed."""
+    now = [100.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def make_desk(
+    writer: Writer, listener: Listener, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Desk]:
+    monkeypatch.setattr(module, "Forecast", Forecast)
+    monkeypatch.setattr(module, "choose", choose)
+    monkeypatch.setattr(module, "memory_bytes", lambda device: 7000)
+    monkeypatch.setattr(module, "_rates", lambda device, dtypes: dict.fromkeys(dtypes, 1e9))
+
+    def make(
+        todo: Sequence[Planned], devices: Sequence[torch.device] = (CPU,), **spec: Any
+    ) -> Desk:
+        return Desk(SweepSpec(**spec), todo, devices, writer, listener)  # type: ignore[arg-type]
+
+    return make
+
+
+def record(point: Point, status: Status = Status.CRASHED) -> Record:
+    return Record(
+        key=point.key,
+        point=point,
+        status=status,
+        reason="why",
+        started_at=datetime.now(UTC),
+        wall_s=1.0,
+    )
+
+
+@pytest.fixture
+def todo(make_point: MakePoint) -> list[Planned]:
+    """Two points at each of three lengths."""
+    return [
+        Planned(make_point(seq_len=seq_len, variant=variant))
+        for seq_len in (24, 48, 72)
+        for variant in ("full", "lsh")
+    ]
+
+
+def lengths(desk: Desk) -> list[tuple[int, ...]]:
+    """Of the points of each group, until there is none."""
+    found = []
+    while group := desk.next_group():
+        found.append(tuple(point.seq_len for point in group))
+    return found
+
+
+def test_points_that_are_compared_are_handed_out_together_short_ones_first(
+    make_desk: Callable[..., Desk], todo: list[Planned], listener: Listener
+) -> None:
+    assert lengths(make_desk(todo)) == [(24, 24), (48, 48), (72, 72)]
+    assert listener.sentences == []
+
+
+def test_a_record_is_written_learnt_from_and_told(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer, listener: Listener
+) -> None:
+    desk = make_desk(todo)
+    first = record(todo[0].point)
+    desk.write(first)
+    assert writer.records == desk._forecast.learnt == [first]  # type: ignore[attr-defined]
+    assert listener.finished == [(first, 10.0)]
+    desk.watch(todo[1].point)
+    assert listener.watched == [todo[1].point]
+
+
+def test_a_point_is_done_whichever_device_has_measured_it(
+    make_desk: Callable[..., Desk], todo: list[Planned], listener: Listener
+) -> None:
+    desk = make_desk(todo, [CPU, torch.device("cpu", 1)])
+    desk.write(record(todo[0].point.model_copy(update={"device": "cpu:1"})))
+    assert listener.finished[-1][1] == 10.0
+
+
+def test_an_unsupported_point_is_a_record_when_its_turn_comes(
+    make_desk: Callable[..., Desk], todo: list[Planned], make_point: MakePoint, writer: Writer
+) -> None:
+    lacking = Planned(make_point(seq_len=48, variant="hatrick", backend_used=""), "no such backend")
+    alone = Planned(make_point(seq_len=60, backend_used=""), "no such backend")
+    desk = make_desk([*todo[:4], lacking, alone, *todo[4:]])
+    assert desk.next_group()
+    assert writer.records == []
+    assert lengths(desk) == [(48, 48), (72, 72)]
+    assert [(each.status, each.reason) for each in writer.records] == [
+        (Status.UNSUPPORTED, "no such backend")
+    ] * 2
+    assert not any(each.predicted for each in writer.records)
+
+
+def test_what_cannot_fit_is_a_record_that_says_it_was_predicted(
+    make_desk: Callable[..., Desk], make_point: MakePoint, writer: Writer
+) -> None:
+    desk = make_desk([Planned(make_point(seq_len=96)), Planned(make_point(seq_len=120))])
+    assert lengths(desk) == [(120,)]
+    (found,) = writer.records
+    assert (found.status, found.predicted) == (Status.OUT_OF_MEMORY, True)
+    assert found.reason == "needs more than 7000"
+
+
+def test_what_cannot_fit_is_tried_where_that_is_asked_for(
+    make_desk: Callable[..., Desk], make_point: MakePoint, writer: Writer
+) -> None:
+    assert lengths(make_desk([Planned(make_point(seq_len=96))], force=True)) == [(96,)]
+    assert writer.records == []
+
+
+def test_a_budget_says_beforehand_what_it_has_room_for(
+    make_desk: Callable[..., Desk], todo: list[Planned], listener: Listener, make_point: MakePoint
+) -> None:
+    """Points that are not tried anyway take no room."""
+    idle = [Planned(make_point(seq_len=8), "unsupported"), Planned(make_point(seq_len=96))]
+    make_desk([idle[0], *todo, idle[1]], budget=6.0)
+    assert listener.sentences == [
+        "The budget of 6 s has room for 3 of 6 points, predicted to take 6 s.",
+        "Left out, as it looks now: 3 points at T = 48, 72.",
+    ]
+
+
+def test_a_sweep_that_is_slower_than_foreseen_leaves_more_out(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer, clock: list[float]
+) -> None:
+    desk = make_desk(todo, budget=12.0)
+    assert desk.next_group() == [each.point for each in todo[:2]]
+    clock[0] += 9.0
+    assert desk.next_group() == [todo[2].point]
+    clock[0] += 3.0
+    assert desk.next_group() is None
+    desk.write_left_out()
+    assert [each.point for each in writer.records] == [each.point for each in todo[3:]]
+    assert {each.status for each in writer.records} == {Status.LEFT_OUT}
+    assert writer.records[0].reason == "the budget of 12 s has no room for it (2 s predicted)"
+
+
+def test_two_devices_have_twice_the_time(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer, clock: list[float]
+) -> None:
+    desk = make_desk(todo, [CPU, torch.device("cpu", 1)], budget=6.0)
+    assert lengths(desk) == [(24, 24), (48, 48), (72, 72)]
+    desk.write_left_out()
+    assert writer.records == []
+
+
+def test_a_disk_that_is_full_is_a_sentence(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer, listener: Listener
+) -> None:
+    desk = make_desk(todo)
+    writer.room = 1
+    desk.write(record(todo[0].point))
+    with pytest.raises(SpecError, match=r"run\.jsonl .*No space left on device.*--resume"):
+        desk.write(record(todo[1].point))
+    assert len(listener.finished) == 1
+
+
+def test_when_the_sweep_is_over_nothing_goes_out_and_nothing_comes_in(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer
+) -> None:
+    desk = make_desk(todo)
+    desk.next_group()
+    desk.close()
+    assert desk.next_group() is None
+    with pytest.raises(Closed):
+        desk.write(record(todo[0].point))
+    assert writer.records == []
+
+
+def test_the_speed_of_a_device_is_measured_in_a_process_of_its_own() -> None:
+    rates = module._rates(CPU, ["float32", "bfloat16"])
+    assert set(rates) == {"float32", "bfloat16"}
+    assert all(rate > 1e6 for rate in rates.values())
