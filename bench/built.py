@@ -28,6 +28,8 @@ class Built:
     """Of its inputs and parameters."""
     warm: bool = False
     """Its warm-up is over."""
+    stationary: bool = False
+    """It ended because its calls took the same time."""
     call_ms: float = 0.0
     """Of the last call of a warm-up."""
 

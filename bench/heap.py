@@ -22,18 +22,27 @@ before it. `kept` makes a point's latency its own, and is what CUDA's caching al
 `system` leaves malloc as the environment has it.
 """
 
+WORKSPACES = 4
+LEAST_HEAP = 64 << 20
+"""What the heap is filled with: so many times the largest workspace, and so many bytes more."""
 
-def fill_heap() -> None:
+
+def fill_heap(workspace_bytes: int) -> None:
     """Have malloc hold memory for the calls to come, so that the first ones do not pay for it.
 
-    It must be plenty: an aligned block, such as torch asks for, never fits into the gap that one
-    of the same size has left (glibc before 2.38), and moves on to fresh memory while there is any.
+    It must be several times what a call takes: an aligned block, such as torch asks for, never fits
+    into the gap that one of the same size has left (glibc before 2.38), and moves on to fresh
+    memory while there is any.
+
+    Args:
+        workspace_bytes: of the call that takes the most.
     """
     import torch
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    size = min(LEAST_HEAP + WORKSPACES * workspace_bytes, memory // 8)
     with suppress(RuntimeError):  # no more to be had: first calls pay, but no point fails for it
-        torch.empty(min(1 << 30, memory // 16), dtype=torch.uint8).fill_(0)
+        torch.empty(size, dtype=torch.uint8).fill_(0)
 
 
 def give_back_freed_memory() -> None:

@@ -34,9 +34,9 @@ VISITS = 20
 """About how many visits share a point's sampling time."""
 LEAST_WARMUP_S = 0.1
 WARMUP_SHARE = 0.5
-"""Of a point's sampling time, what its warm-up may take before it is cut short."""
-LEAST_TRIED = 16
-"""Calls of a warm-up before it may be cut short."""
+"""Of a point's sampling time, what its warm-up may take before it is cut short; a second in any
+case, and `LEAST_TRIED` calls."""
+LEAST_TRIED = 8
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
 LONG_CALL_MS = 250.0
@@ -57,6 +57,7 @@ class Measurer:
         self._verdicts: dict[str, Verdict] = {}
         self._monitors: dict[str, nvml.Monitor | None] = {}
         self._heap_is_full = False
+        self._largest_workspace = 0
 
     def prepare(self, point: Point) -> Answer:
         """Build a point, call it, count its memory and check its output."""
@@ -87,6 +88,7 @@ class Measurer:
             with _while("its memory was measured"):
                 self._heap_is_full = False  # what malloc kept is given back there
                 memory = measure_memory(case, self._monitor(point))
+        self._largest_workspace = max(self._largest_workspace, memory.workspace_bytes)
         with _while("its output was compared with the oracle"):
             verdict = self._verdict(case, point)
         case.layer.train(case.upstream is not None)
@@ -111,7 +113,7 @@ class Measurer:
     def _visit(self, point: Point, seconds: float) -> Answer:
         built = self._build(point)
         if point.device == "cpu" and point.allocator == "kept" and not self._heap_is_full:
-            fill_heap()
+            fill_heap(self._largest_workspace)
             self._heap_is_full = True
         monitor = self._monitor(point)
         if monitor:
@@ -190,7 +192,7 @@ def _warm_up(built: Built, seconds: float) -> list[float]:
     if built.warm and built.call_ms > LONG_CALL_MS:
         return calls
     start = perf_counter()
-    most = max(LEAST_WARMUP_S, WARMUP_SHARE * seconds)
+    most = max(1.0, WARMUP_SHARE * seconds)
     while True:
         built.call_ms = built.timer.warm_up()
         calls.append(built.call_ms)
@@ -199,9 +201,10 @@ def _warm_up(built: Built, seconds: float) -> list[float]:
             if spent >= REWARM_S:
                 return calls
         elif n > 1 and n & (n - 1) == 0 and spent >= LEAST_WARMUP_S and stationary(calls):
-            built.warm = True  # asked after 2, 4, 8, 16, … calls only: see `stationary`
+            built.warm = built.stationary = True  # asked after 2, 4, 8, … calls: see `stationary`
             return calls
         elif n >= LEAST_TRIED and spent > most:
+            built.warm = True
             return calls
 
 
@@ -229,7 +232,7 @@ def _sample(
         samples_ms=samples,
         warmup_ms=sum(warmup),
         warmup_calls=len(warmup),
-        stationary=built.warm,
+        stationary=built.stationary,
         hidden=timed.hidden,
         throttled=any(map(nvml.held_back, readings)),
         readings=readings,

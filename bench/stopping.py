@@ -29,7 +29,10 @@ LEAST_MS = 500.0
 """Warm-up is not judged before it has made this many calls or taken this long, whichever is first:
 in fewer and shorter ones noise hides too much."""
 TESTABLE_CALLS = 8
-"""Fewer say nothing of chance: only `HARMLESS` decides."""
+"""Fewer say nothing of chance."""
+COARSE = 0.05
+"""In place of `HARMLESS` with so few calls, all of them long: another pair would cost seconds, and
+what is left of a warm-up shows as drift between visits."""
 
 STABLE_VISITS = 10
 """Before that the interval is so wide that it calls targets out of reach that are not, and lets
@@ -44,7 +47,7 @@ def stationary(durations_ms: Sequence[float]) -> bool:
 
     The first quarter is forgotten, and the rest is cut in two. These halves differ if their medians
     are more than `HARMLESS` apart and chance would seldom set them so far apart (Mann-Whitney);
-    below `TESTABLE_CALLS` calls the first alone decides.
+    below `TESTABLE_CALLS` calls a difference of `COARSE` alone decides.
 
     True does not mean that calls have reached their final time. A change slower than `HARMLESS`
     over the calls seen passes, and so does one that noise hides; a step to come cannot be foreseen
@@ -65,10 +68,10 @@ def stationary(durations_ms: Sequence[float]) -> bool:
     size = max(1, (len(calls) - len(calls) // 4) // 2)
     before, after = calls[-2 * size : -size], calls[-size:]
     first, second = float(np.median(before)), float(np.median(after))
+    if len(calls) < TESTABLE_CALLS:
+        return abs(second - first) <= COARSE * first
     if abs(second - first) <= HARMLESS * first:
         return True
-    if len(calls) < TESTABLE_CALLS:
-        return False
     return bool(mannwhitneyu(before, after).pvalue >= DOUBT)
 
 
