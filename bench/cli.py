@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reports.runfile import Run
 
 MISTAKE = 2
+UNWRITTEN = 3
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -134,7 +135,8 @@ def sweep(
     Flags win over the spec file, the file over the preset. Without --preset: gpu where there is a
     CUDA GPU, else default. Writes a run file and, beside it, a page (.html). A run file is never
     overwritten. --resume tries points again that crashed, timed out, were throttled or left out;
-    it wants the same sweep (--timeout, --budget and --force may differ), versions and code.
+    it wants the same sweep (--timeout, --budget and --force may differ), machine, versions and
+    code.
 
     A point is sampled until the 95% interval of its median is within --target of it on either
     side, at least 20 times, and for --seconds at most.
@@ -144,6 +146,8 @@ def sweep(
       0    every point is ok, unsupported here, or left out by --budget
       1    a point ran out of memory, timed out, crashed, was throttled or gave a wrong answer
       2    a mistake in the call; nothing was measured
+      3    a file cannot be written any further, by a full disk say; what was measured is kept, and
+           --resume goes on
       130  interrupted; --resume goes on
     """
     flags = {key: value for key, value in locals().items() if key not in ("spec", "resume")}
@@ -200,7 +204,7 @@ def report(
         raise typer.Exit(MISTAKE)
     with _mistakes():
         read = reports.read_runs(runs)
-    page = _write_page(read, out or read[0].path.with_suffix(".html"))
+    page = _write_page(read, out or read[0].path.with_suffix(".html"), MISTAKE)
     _print_damage(read)
     typer.echo(f"Page: {page}")
 
@@ -287,11 +291,16 @@ def _plan(flags: dict[str, Any], file: Path | None, typed: str, resume: bool) ->
 def _measure(plan: Plan) -> None:
     from rich.console import Console
 
+    from bench.journal import DiskError
     from bench.progress import Display
     from bench.sweep import run
 
-    with Display(len(plan.todo), plan.done, Console(stderr=True)) as display:
-        run(plan, display)
+    try:
+        with Display(len(plan.todo), plan.done, Console(stderr=True)) as display:
+            run(plan, display)
+    except DiskError as error:
+        typer.echo(f"hatrick: {error}", err=True)
+        raise typer.Exit(UNWRITTEN) from None
 
 
 def _finish(plan: Plan) -> None:
@@ -302,7 +311,7 @@ def _finish(plan: Plan) -> None:
     read = reports.read_run(plan.path)
     _print_summary([read])
     typer.echo(f"\nRun file: {plan.path}")
-    typer.echo(f"Page:     {_write_page([read], plan.path.with_suffix('.html'))}")
+    typer.echo(f"Page:     {_write_page([read], plan.path.with_suffix('.html'), UNWRITTEN)}")
     raise typer.Exit(exit_code([record.status for record in read.latest]))
 
 
@@ -318,14 +327,15 @@ def _print_summary(runs: Sequence[Run]) -> None:
     _print_damage(runs)
 
 
-def _write_page(runs: Sequence[Run], page: Path) -> Path:
+def _write_page(runs: Sequence[Run], page: Path, otherwise: int) -> Path:
+    """Write the page; where that cannot be, say why and exit with `otherwise`."""
     import reports
 
     try:
         return reports.write_page(runs, page)
     except OSError as error:
         typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
-        raise typer.Exit(MISTAKE) from None
+        raise typer.Exit(otherwise) from None
 
 
 def _print_damage(runs: Sequence[Run]) -> None:

@@ -42,7 +42,8 @@ class Course:
         if not self.visits:
             return None
         counts = [len(visit.samples_ms) for visit in self.visits]
-        return stopped_by(self.samples_ms, counts, target=target, seconds=seconds)
+        spent_s = sum(visit.sampling_s for visit in self.visits)
+        return stopped_by(self.samples_ms, counts, target=target, seconds=seconds, spent_s=spent_s)
 
     def failed(self, failure: Failure) -> Record:
         """The record of a point that came to nothing."""
@@ -99,6 +100,7 @@ class Course:
         return Latency(
             samples_ms=samples,
             visits=counts,
+            rounds=[visit.round for visit in visits],
             median_ms=median,
             q1_ms=q1,
             q3_ms=q3,
@@ -110,9 +112,10 @@ class Course:
             compile_ms=self.prepared.compile_ms,
             mask_ms=self.prepared.mask_ms,
             first_call_ms=self.prepared.first_call_ms,
+            capture_ms=self.prepared.capture_ms,
             warmup_ms=sum(visit.warmup_ms for visit in visits),
             warmup_calls=sum(visit.warmup_calls for visit in visits),
-            stationary=visits[-1].stationary,
+            stationary=all(visit.stationary for visit in visits),
             launch_hidden=sum(hidden) / len(samples) if hidden else None,
             throttled=[index for indices in held_back for index in indices],
             cpu_wait=wait / (run + wait) if run else None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from time import monotonic
 from types import TracebackType
 from typing import Literal, Self
 
 import torch
 
-from bench.desk import Desk
+from bench.desk import Closed, Desk
 from bench.journal import Journal
 from bench.messages import Answer
 from bench.rounds import Rounds
@@ -54,11 +54,12 @@ class Crew:
         self._stack.close()
 
     def work(self) -> None:
-        """Measure one group after another."""
-        while group := self._desk.next_group():
-            self._rounds.measure(
-                [point.model_copy(update={"device": str(self._device)}) for point in group]
-            )
+        """Measure one group after another, until there is none or the sweep is over."""
+        with suppress(Closed):  # whoever ended it says why
+            while group := self._desk.next_group():
+                self._rounds.measure(
+                    [point.model_copy(update={"device": str(self._device)}) for point in group]
+                )
 
     def _ask(self, do: Literal["prepare", "visit", "finish"], point: Point) -> tuple[Answer, float]:
         worker, start = self._worker(point), monotonic()

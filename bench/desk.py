@@ -15,9 +15,10 @@ import torch
 from bench.budget import choose
 from bench.device import memory_bytes
 from bench.forecast import Forecast, calibrate
+from bench.journal import DiskError
 from bench.points import Planned, groups
-from bench.spec import SpecError, SweepSpec
-from reports.runfile import RunWriter
+from bench.spec import SweepSpec
+from reports.runfile import RunWriter, key_on_any
 from reports.schema import Point, Record, Status
 
 
@@ -44,6 +45,13 @@ class Desk:
 
     Points that cannot be measured become records here: unsupported ones, those that are predicted
     to run out of memory, and those that the time budget has no room for.
+
+    Args:
+        todo: the points that need a record.
+        devices: those that call it, all of one model.
+        writer: takes the records.
+        progress: is told.
+        records: those that the run file has of the same sweep already; forecasts learn from them.
     """
 
     def __init__(
@@ -53,39 +61,49 @@ class Desk:
         devices: Sequence[torch.device],
         writer: RunWriter,
         progress: Progress,
+        records: Sequence[Record] = (),
     ) -> None:
         self._spec = spec
         self._writer = writer
         self._progress = progress
         self._unsupported = {each.point.key: each for each in todo if each.unsupported}
-        self._first = str(devices[0])
-        self._todo = {each.point.key: each.point for each in todo if not each.unsupported}
+        self._todo = {key_on_any(each.point): each.point for each in todo if not each.unsupported}
         self._groups = groups([each.point for each in todo])
         self._capacity = memory_bytes(devices[0])
         rates = _rates(devices[0], spec.dtype) if spec.budget is not None else {}
         self._forecast = Forecast(seconds=spec.seconds, rates=rates)
+        for record in records:
+            self._forecast.learn(record)
         self._lock = RLock()
         self._closed = False
-        self._end = None if spec.budget is None else monotonic() + spec.budget * len(devices)
+        self._devices = len(devices)
+        self._end = None if spec.budget is None else monotonic() + spec.budget
+        self._handed_out: list[tuple[float, list[Point]]] = []
         self._left_out: dict[str, Point] = {}
-        if self._end is not None:
-            self._say_what_fits()
+        if spec.budget is not None:
+            self._say_what_fits(spec.budget)
 
     def next_group(self) -> list[Point] | None:
-        """The next points to measure, which must all be measured on one device; None: no more."""
+        """The next points to measure, which must all be measured on one device; None: no more.
+
+        When every group had its turn, what the budget had no room for is looked at again: a sweep
+        that is faster than foreseen measures it after all.
+        """
         with self._lock:
             while self._groups and not self._closed:
-                group = [point for point in self._groups.pop(0) if not self._settled(point)]
-                group = self._within_budget(group)
-                if group:
-                    return group
+                group = self._groups.pop(0)
+                if chosen := self._hand_out(group, self._groups):
+                    return chosen
+            for group in groups(self._fitting_after_all()):
+                if chosen := self._hand_out(group, []):
+                    return chosen
             return None
 
     def write(self, record: Record) -> None:
         """Put a record on the disk, and learn from it.
 
         Raises:
-            SpecError: the disk takes no more.
+            DiskError: the disk takes no more; the sweep is over.
             Closed: the sweep is over.
         """
         with self._lock:
@@ -94,12 +112,10 @@ class Desk:
             try:
                 self._writer.write(record)
             except OSError as error:
-                raise SpecError(
-                    f"{self._writer.path} cannot be written any further ({error.strerror}); what "
-                    "was measured before is in it: mend that and go on with --resume"
-                ) from None
+                self._closed = True
+                raise DiskError(self._writer.path, error) from None
             self._forecast.learn(record)
-            self._todo.pop(record.point.model_copy(update={"device": self._first}).key, None)
+            self._todo.pop(key_on_any(record.point), None)
             self._progress.finish(record, self._forecast.seconds_left(list(self._todo.values())))
 
     def watch(self, point: Point) -> None:
@@ -118,23 +134,62 @@ class Desk:
             reason = f"the budget of {self._spec.budget:g} s has no room for it ({needed})"
             self.write(_never_tried(point, Status.LEFT_OUT, reason))
 
-    def _within_budget(self, group: list[Point]) -> list[Point]:
-        """Those of a group that there is time for, as things look now."""
-        if self._end is None:
-            return group
-        ahead = [point for later in self._groups for point in later if self._may_run(point)]
-        chosen, _ = choose([*group, *ahead], self._forecast, self._end - monotonic())
-        keys = {point.key for point in chosen}
-        self._left_out |= {point.key: point for point in group if point.key not in keys}
-        return [point for point in group if point.key in keys]
+    def _hand_out(self, group: Sequence[Point], others: Sequence[Sequence[Point]]) -> list[Point]:
+        """Those of a group that are to be measured now; the rest has its record, or is left out.
 
-    def _say_what_fits(self) -> None:
+        Args:
+            others: groups that are still to come, if there is time.
+        """
+        for point in group:
+            self._left_out.pop(point.key, None)
+        left = [point for point in group if not self._settled(point)]
+        chosen = left if self._end is None else self._within_budget(left, others, self._end)
+        keys = {point.key for point in chosen}
+        self._left_out |= {point.key: point for point in left if point.key not in keys}
+        if chosen:
+            self._handed_out.append((monotonic(), chosen))
+        return chosen
+
+    def _fitting_after_all(self) -> list[Point]:
+        """Of what the budget had no room for, what one device has time for now."""
+        if self._end is None or self._closed:
+            return []
+        left_out = list(self._left_out.values())
+        return choose(left_out, self._forecast, self._end - monotonic())[0]
+
+    def _within_budget(
+        self, group: list[Point], others: Sequence[Sequence[Point]], end: float
+    ) -> list[Point]:
+        """Those of a group that there is time for, as things look now."""
+        now = monotonic()
+        ahead = [point for other in others for point in other if self._may_run(point)]
+        seconds = self._devices * (end - now) - self._busy_elsewhere(now, end)
+        keys = {point.key for point in choose([*group, *ahead], self._forecast, seconds)[0]}
+        # The group must fit into the time of the one device that measures it, too.
+        wanted = [point for point in group if point.key in keys]
+        return choose(wanted, self._forecast, end - now)[0]
+
+    def _busy_elsewhere(self, now: float, end: float) -> float:
+        """Seconds until the end for which other devices have work; who asks for more has none."""
+        self._handed_out = [
+            (since, group)
+            for since, group in self._handed_out
+            if any(key_on_any(point) in self._todo for point in group)
+        ]
+        until = (
+            since + sum(map(self._forecast.seconds, group)) for since, group in self._handed_out
+        )
+        return sum(max(0.0, min(end, each) - now) for each in until)
+
+    def _say_what_fits(self, budget: float) -> None:
         """Say before the start what the budget has room for, as far as can be told."""
         points = [point for group in self._groups for point in group if self._may_run(point)]
-        chosen, left = choose(points, self._forecast, self._spec.budget or 0.0)
+        chosen, left = choose(points, self._forecast, self._devices * budget)
         seconds = sum(map(self._forecast.seconds, chosen))
-        told = f"The budget of {self._spec.budget:g} s has room for {len(chosen)} of {len(points)}"
-        self._progress.say(f"{told} points, predicted to take {seconds:.0f} s.")
+        each = f" on each of {self._devices} devices" if self._devices > 1 else ""
+        told = f"The budget of {budget:g} s{each} has room for {len(chosen)} of {len(points)}"
+        together = " together" if each else ""
+        self._progress.say(f"{told} points, predicted to take {seconds:.0f} s{together}.")
         if left:
             lengths = ", ".join(str(T) for T in sorted({point.seq_len for point in left}))
             self._progress.say(f"Left out, as it looks now: {len(left)} points at T = {lengths}.")

@@ -123,6 +123,8 @@ def threads() -> int:
 
 
 def _versions() -> Iterable[tuple[str, str]]:
+    if (cudnn := torch.backends.cudnn.version()) is not None:
+        yield "cudnn", str(cudnn)  # what is loaded: torch may find another than it was built with
     for name in PACKAGES:
         try:
             yield name, version(name)

@@ -7,45 +7,32 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from math import ceil
 from time import perf_counter
+from typing import Any
 
 import torch
 
 from bench.built import Built, BuiltPoints
 from bench.case import Case
-from bench.contention import Contender
 from bench.cost import model_cost
 from bench.heap import fill_heap
-from bench.messages import Answer, Failure, Finished, Prepared, Visit
+from bench.messages import Answer, Failure, Finished, Prepared
 from bench.probes import nvml
 from bench.probes.agreement import Verdict, measure_agreement, not_comparable
 from bench.probes.energy import energy_of_a_call
 from bench.probes.memory import measure_memory
 from bench.probes.once import Once
-from bench.probes.time import take_samples
-from bench.stopping import MAX_SAMPLES, MIN_VISITS, min_samples, stationary
+from bench.sampler import sample, warm_up
 from reports.schema import Point, Status
 from variants import WrongShape
 
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "ALLOC_FAILED", "out of memory")
 """How the allocators of torch that raise a plain RuntimeError say it."""
-VISITS = 20
-"""About how many visits share a point's sampling time."""
-LEAST_WARMUP_S = 0.1
-WARMUP_SHARE = 0.5
-"""Of a point's sampling time, what its warm-up may take before it is cut short; a second in any
-case, and `LEAST_TRIED` calls."""
-LEAST_TRIED = 8
-REWARM_S = 0.005
-"""At the start of every visit: what other points left in the caches is pushed out again."""
-LONG_CALL_MS = 250.0
-"""From here on a call needs no such thing: in `docs/measuring.md` its first sample in a visit is
-like the others."""
-COOLING_S = 30.0
-"""How long a visit waits for a device that holds its clocks down."""
-LEFT_BEHIND = 64 << 20
-"""Bytes on a CUDA device that a point that failed may leave behind unheeded."""
+LEFT_BEHIND = 256 << 20
+"""Bytes on a CUDA device that a point that failed may leave behind unheeded: the workspaces that
+libraries keep, and what the cache is flushed with."""
+SAME_OUTPUT = 2
+"""How many times the oracle's bound a replay may lie from the call it was captured from."""
 
 
 class Measurer:
@@ -58,6 +45,8 @@ class Measurer:
         self._monitors: dict[str, nvml.Monitor | None] = {}
         self._heap_is_full = False
         self._largest_workspace = 0
+        self._hopeless = False
+        """The device holds its clocks down, and waiting did not help."""
 
     def prepare(self, point: Point) -> Answer:
         """Build a point, call it, count its memory and check its output."""
@@ -85,6 +74,7 @@ class Measurer:
         with torch.set_grad_enabled(case.upstream is not None):
             with _while("it was first called"), Once() as once:
                 first_call_ms = built.timer.warm_up()
+            _compile_each_shape_by_itself()
             with _while("its memory was measured"):
                 self._heap_is_full = False  # what malloc kept is given back there
                 memory = measure_memory(case, self._monitor(point))
@@ -97,8 +87,16 @@ class Measurer:
             return Failure(
                 status=Status.DISAGREES, reason=verdict.wrong, agreement=verdict.agreement
             )
+        capture_ms = 0.0
+        if point.cuda_graph:
+            with _while("it was captured in a CUDA graph"):
+                capture_ms, wrong = self._capture(point, verdict.agreement.oracle_bound)
+            if wrong:
+                self._built.drop(point)
+                return Failure(status=Status.DISAGREES, reason=wrong, agreement=verdict.agreement)
         flops, model_bytes = _cost(point)
         return Prepared(
+            capture_ms=capture_ms,
             started_at=started_at,
             build_ms=build_ms,
             compile_ms=once.compile_ms,
@@ -116,13 +114,12 @@ class Measurer:
             fill_heap(self._largest_workspace)
             self._heap_is_full = True
         monitor = self._monitor(point)
-        if monitor:
-            nvml.wait_until_released(monitor, COOLING_S)
+        self._let_cool(monitor)
         with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
             if point.cuda_graph:
                 self._built.capture(point)
-            warmup = _warm_up(built, seconds)
-            return _sample(built, warmup, seconds, monitor)
+            warmup = warm_up(built, seconds)
+            return sample(built, warmup, seconds, monitor)
 
     def _finish(self, point: Point) -> Answer:
         monitor = self._monitor(point)
@@ -130,7 +127,33 @@ class Measurer:
             return Finished()
         built = self._build(point)
         with torch.set_grad_enabled(built.case.upstream is not None), _while("it was repeated"):
-            return Finished(energy_j=energy_of_a_call(built.call, monitor))
+            if point.cuda_graph:
+                self._built.capture(point)
+            device = torch.device(point.device)
+            return Finished(energy_j=energy_of_a_call(built.call, monitor, device))
+
+    def _capture(self, point: Point, bound: float) -> tuple[float, str]:
+        """Milliseconds of the capture, and what is wrong with the replay's output, if anything."""
+        case, start = self._built.get(point).case, perf_counter()
+        with torch.set_grad_enabled(case.upstream is not None):
+            replay = self._built.capture(point).call
+            capture_ms = (perf_counter() - start) * 1e3
+            with torch.no_grad():
+                expected = case.forward().double()
+            off = torch.linalg.vector_norm(replay().double() - expected)
+        error = float(off / torch.linalg.vector_norm(expected))
+        if error <= SAME_OUTPUT * bound:
+            return capture_ms, ""
+        return capture_ms, f"the CUDA graph's output is {error:.3g} off that of the call itself"
+
+    def _let_cool(self, monitor: nvml.Monitor | None) -> None:
+        """Wait while the device holds its clocks down; where that was in vain, not once more."""
+        if monitor is None:
+            return
+        if self._hopeless:
+            self._hopeless = nvml.held_back(monitor.read())
+        else:
+            self._hopeless = not nvml.wait_until_released(monitor, nvml.COOLING_S)
 
     def _build(self, point: Point) -> Built:
         if not len(self._built):
@@ -169,10 +192,16 @@ class Measurer:
             status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.CRASHED
             failure = Failure(status=status, reason=_in_words(error))
         self._built.drop(point)
-        return failure.model_copy(update={"restart": self._is_unfit(point)})
+        no_memory = failure.status is Status.OUT_OF_MEMORY
+        return failure.model_copy(
+            update={"restart": self._is_unfit(point, out_of_memory=no_memory)}
+        )
 
-    def _is_unfit(self, point: Point) -> bool:
+    def _is_unfit(self, point: Point, *, out_of_memory: bool) -> bool:
         """Whether the device is not as it was before a point that failed."""
+        if point.device == "cpu":
+            # What the variant still holds, nobody can tell from what malloc keeps.
+            return out_of_memory
         if not torch.cuda.is_initialized():
             return False
         device = torch.device(point.device)
@@ -184,60 +213,6 @@ class Measurer:
         except Exception:  # an error in a kernel poisons the context: every later call raises
             return True
         return left > LEFT_BEHIND
-
-
-def _warm_up(built: Built, seconds: float) -> list[float]:
-    """Call until the calls take the same time; at later visits, until the caches are its own."""
-    calls: list[float] = []
-    if built.warm and built.call_ms > LONG_CALL_MS:
-        return calls
-    start = perf_counter()
-    most = max(1.0, WARMUP_SHARE * seconds)
-    while True:
-        built.call_ms = built.timer.warm_up()
-        calls.append(built.call_ms)
-        spent, n = perf_counter() - start, len(calls)
-        if built.warm:
-            if spent >= REWARM_S:
-                return calls
-        elif n > 1 and n & (n - 1) == 0 and spent >= LEAST_WARMUP_S and stationary(calls):
-            built.warm = built.stationary = True  # asked after 2, 4, 8, … calls: see `stationary`
-            return calls
-        elif n >= LEAST_TRIED and spent > most:
-            built.warm = True
-            return calls
-
-
-def _sample(
-    built: Built, warmup: list[float], seconds: float, monitor: nvml.Monitor | None
-) -> Visit:
-    """One visit's samples, and what the machine did meanwhile."""
-    readings = [monitor.read()] if monitor else []
-    timed = built.timer
-    timed.hidden = None if timed.hidden is None else 0
-    contender = Contender()
-    gc.disable()  # a collection in the middle of a call would be counted as the call's
-    try:
-        samples = take_samples(
-            timed,
-            least=ceil(min_samples(built.call_ms) / MIN_VISITS),
-            most=MAX_SAMPLES // VISITS,
-            seconds=seconds / VISITS,
-        )
-    finally:
-        gc.enable()
-    contention = contender.since()
-    readings += [monitor.read()] if monitor else []
-    return Visit(
-        samples_ms=samples,
-        warmup_ms=sum(warmup),
-        warmup_calls=len(warmup),
-        stationary=built.stationary,
-        hidden=timed.hidden,
-        throttled=any(map(nvml.held_back, readings)),
-        readings=readings,
-        contention=contention,
-    )
 
 
 def _cost(point: Point) -> tuple[int, int] | tuple[None, None]:
@@ -255,9 +230,16 @@ def _forget_earlier_points() -> None:
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     if "torch._dynamo" in sys.modules:
-        # Otherwise a second shape would be compiled for any shape, and the ninth not at all.
         torch.compiler.reset()
-        torch._dynamo.config.automatic_dynamic_shapes = False
+
+
+def _compile_each_shape_by_itself() -> None:
+    """Otherwise a second shape is compiled for any shape, and the ninth not at all. To be called
+    after a first call: what has not compiled by then has not imported the compiler."""
+    if "torch._dynamo" in sys.modules:
+        dynamo: Any = torch._dynamo.config
+        dynamo.automatic_dynamic_shapes = False
+        dynamo.recompile_limit = max(dynamo.recompile_limit, 256)
 
 
 @contextmanager

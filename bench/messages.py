@@ -36,6 +36,7 @@ class Prepared(Model):
     compile_ms: Milliseconds
     mask_ms: Milliseconds
     first_call_ms: Milliseconds
+    capture_ms: Milliseconds = 0.0
     memory: Memory
     agreement: Agreement
     flops: int | None
@@ -46,7 +47,11 @@ class Visit(Model):
     """Samples taken one after another."""
 
     type: Literal["visit"] = "visit"
+    round: int = 0
+    """When its round began, in milliseconds since 1970; the sweep fills it in."""
     samples_ms: list[Milliseconds] = Field(min_length=1)
+    sampling_s: float = Field(ge=0)
+    """Wall time of the samples: what lies between the calls included."""
     warmup_ms: Milliseconds
     warmup_calls: int
     stationary: bool

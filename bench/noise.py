@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from reports.schema import Model, Noise
 
@@ -30,7 +30,11 @@ def load_noise(device_name: str) -> Noise | None:
 
 
 def save_noise(noise: Noise) -> Path:
-    """Keep a noise floor for the runs to come; where it is kept."""
+    """Keep a noise floor for the runs to come; where it is kept.
+
+    Raises:
+        OSError: the folder or the file cannot be written.
+    """
     path = noise_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = _Kept(floors=_read().floors | {_where(noise.device_name): noise})
@@ -44,7 +48,7 @@ def save_noise(noise: Noise) -> Path:
 def _read() -> _Kept:
     try:
         return _Kept.model_validate_json(noise_file().read_text("utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         return _Kept()  # none yet, or of another version: the next selftest writes it anew
 
 

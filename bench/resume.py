@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.spec import SpecError
-from reports.runfile import Run, RunFileError, read_run
+from reports.runfile import Run, RunFileError, key_on_any, read_run
 from reports.schema import Environment, Status
 
 TRIED_AGAIN = (Status.CRASHED, Status.TIMEOUT, Status.LEFT_OUT, Status.THROTTLED)
@@ -15,8 +15,11 @@ TRIED_AGAIN = (Status.CRASHED, Status.TIMEOUT, Status.LEFT_OUT, Status.THROTTLED
 FREE_KEYS = ("out", "timeout", "budget", "force")
 """Keys of a spec that may change between a sweep and its resumption."""
 COMPARED = (
+    "host",
+    "os",
     "cpu",
     "cpu_cores",
+    "memory_bytes",
     "threads",
     "devices",
     "driver",
@@ -27,12 +30,13 @@ COMPARED = (
     "variables",
 )
 """Fields of the environment that change numbers. A run file has one environment for all its
-records, so none of them may differ when it is resumed."""
+records, so none of them may differ when it is resumed. Two hosts of one model are two machines:
+cooling, memory modules and firmware differ, and a noise floor is of one of them."""
 
 
 def done_keys(run: Run) -> set[str]:
-    """Keys of the points that need not be measured again."""
-    return {record.key for record in run.latest if record.status not in TRIED_AGAIN}
+    """Of the points that need not be measured again, their keys on any device (`key_on_any`)."""
+    return {key_on_any(each.point) for each in run.latest if each.status not in TRIED_AGAIN}
 
 
 def resumable(path: Path, now: Environment) -> Run:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Literal
 
 from bench.course import Course
@@ -70,8 +71,11 @@ class Rounds:
             shuffled.shuffle(going)
             # After a sweep that was killed in the midst of a round some are one visit ahead.
             behind = min(len(course.visits) for course in going)
+            now = time_ns() // 1_000_000
             going = [
-                course for course in going if len(course.visits) > behind or self._visit(course)
+                course
+                for course in going
+                if len(course.visits) > behind or self._visit(course, now)
             ]
 
     def _prepare(self, course: Course) -> bool:
@@ -86,24 +90,23 @@ class Rounds:
         self._fail(course, answer)
         return False
 
-    def _visit(self, course: Course) -> bool:
-        """Whether a point needs more visits after this one."""
+    def _visit(self, course: Course, now: int) -> bool:
+        """Whether a point needs more visits after this one, in the round that began at `now`."""
         why = course.stopped_by(target=self.target, seconds=self.seconds)
         if why is None:
             answer = self._timed(course, "visit")
             if not isinstance(answer, Visit):
                 self._fail(course, answer)
                 return False
-            course.visits.append(answer)
+            course.visits.append(answer.model_copy(update={"round": now}))
             self.journal.visited(course)
             why = course.stopped_by(target=self.target, seconds=self.seconds)
             if why is None:
                 return True
         end = self._timed(course, "finish")
-        if isinstance(end, Finished):
-            self.write(course.finished(end, target=self.target, why=why))
-        else:
-            self._fail(course, end)
+        # Without its energy, a point that was sampled enough still has all else.
+        end = end if isinstance(end, Finished) else Finished()
+        self.write(course.finished(end, target=self.target, why=why))
         return False
 
     def _fail(self, course: Course, answer: Answer) -> None:

@@ -81,13 +81,18 @@ def min_samples(call_ms: float) -> int:
 
 
 def stopped_by(
-    samples_ms: Sequence[float], visits: Sequence[int], *, target: float, seconds: float
+    samples_ms: Sequence[float],
+    visits: Sequence[int],
+    *,
+    target: float,
+    seconds: float,
+    spent_s: float | None = None,
 ) -> StoppedBy | None:
     """Why a point needs no more samples, or None if it does. Ask after every round.
 
     Nothing stops a point before it has `min_samples` and `MIN_VISITS`. Then: `precision`: half the
     width of the median's 95% interval, relative to the median, is at most the target. `time`: the
-    samples add up to the time allowed, or there are `MAX_SAMPLES`. `stable`: earlier and later
+    time allowed is spent. `samples`: there are `MAX_SAMPLES`. `stable`: earlier and later
     visits agree in median and spread, and at that spread the target is out of reach.
 
     Args:
@@ -95,6 +100,7 @@ def stopped_by(
         visits: how many of them each visit took.
         target: half the interval's width relative to the median, such as 0.01.
         seconds: most sampling time.
+        spent_s: sampling time so far; None: what the samples add up to.
     """
     middle = median(samples_ms)
     if len(visits) < MIN_VISITS or len(samples_ms) < min_samples(middle):
@@ -104,8 +110,10 @@ def stopped_by(
     reach = (interval[1] - interval[0]) / 2
     if reach <= target * middle:
         return "precision"
-    spent_ms = sum(samples_ms)
-    if spent_ms >= seconds * 1e3 or len(samples_ms) >= MAX_SAMPLES:
+    if len(samples_ms) >= MAX_SAMPLES:
+        return "samples"
+    spent_ms = sum(samples_ms) if spent_s is None else spent_s * 1e3
+    if spent_ms >= seconds * 1e3:
         return "time"
     affordable = min(MAX_SAMPLES, len(samples_ms) * seconds * 1e3 / spent_ms)
     needed = (reach / (target * middle)) ** 2 * len(samples_ms) if middle else inf

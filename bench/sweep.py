@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,8 @@ from bench.journal import Journal
 from bench.points import Planned, expand, load_plugins
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
-from reports.runfile import RunWriter
-from reports.schema import Environment, Point, Status
+from reports.runfile import RunWriter, key_on_any, read_run
+from reports.schema import Environment, Status
 
 RESULTS = Path("results")
 
@@ -73,7 +73,7 @@ def plan(spec: SweepSpec, *, preset: str, command: str, resume: bool) -> Plan:
             "another --out"
         )
     done = done_keys(resumable(path, now))
-    todo = [each for each in planned if not _is_done(each.point, done, used)]
+    todo = [each for each in planned if key_on_any(each.point) not in done]
     return Plan(spec, path, now, used, todo, len(planned) - len(todo), resumes=True)
 
 
@@ -82,19 +82,24 @@ def run(plan: Plan, progress: Progress) -> None:
     answer before that is in the journal.
 
     Raises:
-        SpecError: the run file cannot be written, or no further.
+        SpecError: the run file cannot be written.
+        DiskError: it, or the journal, cannot be written any further.
+        RunFileError: another sweep writes it.
     """
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(plan))
-        journal = stack.enter_context(Journal(plan.path, resume=plan.resumes))
-        desk = Desk(plan.spec, plan.todo, plan.devices, writer, progress)
+        before = read_run(plan.path)
+        journal = Journal(plan.path, resume=plan.resumes, records=before.records)
+        stack.enter_context(journal)
+        desk = Desk(plan.spec, plan.todo, plan.devices, writer, progress, before.latest)
         pool = ThreadPoolExecutor(len(plan.devices))
         # In case of an error or Ctrl-C these are undone from the last to the first: no more is
         # handed out, the workers end, and their threads with them.
         stack.callback(pool.shutdown)
         crews = [stack.enter_context(Crew(plan.spec, each, journal, desk)) for each in plan.devices]
         stack.callback(desk.close)
-        for work in [pool.submit(crew.work) for crew in crews]:
+        # In the order in which they end: an error on one device waits for no other.
+        for work in as_completed([pool.submit(crew.work) for crew in crews]):
             work.result()
         desk.write_left_out()
 
@@ -103,11 +108,6 @@ def exit_code(statuses: Sequence[str]) -> int:
     """0 where every point is ok, unsupported or left out, else 1."""
     good = (Status.OK, Status.UNSUPPORTED, Status.LEFT_OUT)
     return int(any(status not in good for status in statuses))
-
-
-def _is_done(point: Point, done: set[str], used: Sequence[torch.device]) -> bool:
-    """Whether one of the devices, all of one model, has measured a point already."""
-    return any(point.model_copy(update={"device": str(device)}).key in done for device in used)
 
 
 def _writer(plan: Plan) -> RunWriter:

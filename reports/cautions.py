@@ -18,6 +18,7 @@ MOST_DISTURBED = 0.05
 WHY_STOPPED = {
     "stable": "stable spread, target out of reach",
     "time": "time used up",
+    "samples": "as many samples as are taken of any point",
 }
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 import pandas as pd
 
@@ -61,10 +62,10 @@ def compare(row: pd.Series, reference: pd.Series) -> Comparison:
     # A clock too coarse to see the call gives medians of zero: nothing can be said then.
     if not (row["latency_ms"] > 0 and reference["latency_ms"] > 0):
         return Comparison(float("nan"), Verdict.UNCLEAR)
-    paired = _paired(row, reference)
-    if paired is not None:
-        ratio, interval = paired.ratio, (paired.low, paired.high)
-        verdict = _verdict(paired.low > 1, paired.high < 1)
+    together = paired(row, reference)
+    if together is not None:
+        ratio, interval = together.ratio, (together.low, together.high)
+        verdict = _verdict(together.low > 1, together.high < 1)
     else:
         ratio, interval = float(reference["latency_ms"] / row["latency_ms"]), None
         ends = [side[name] for side in (row, reference) for name in _ENDS]
@@ -88,20 +89,29 @@ def _verdict(is_faster: bool, is_slower: bool) -> Verdict:
     return Verdict.SLOWER if is_slower else Verdict.UNCLEAR
 
 
-def _paired(row: pd.Series, reference: pd.Series) -> Ratio | None:
+def paired(row: pd.Series, reference: pd.Series) -> Ratio | None:
     """The ratio over the rounds that both took part in; None without enough of them."""
     # Of two devices that share a run, each has rounds of its own.
     if any(row[name] != reference[name] for name in ("file", "device")):
         return None
-    # A point that leaks is kept apart from the others, so it has no rounds in common with them.
-    if row["order"] != "interleaved" or row["retained_bytes"] or reference["retained_bytes"]:
-        return None
+    common = set(row["rounds"]) & set(reference["rounds"])
+    own, own_visits = _visits_of(row, common)
+    other, other_visits = _visits_of(reference, common)
     # A clock too coarse for a single call gives no ratio.
-    if not (min(row["samples_ms"]) > 0 and min(reference["samples_ms"]) > 0):
+    if not min([*own, *other], default=0.0) > 0:
         return None
-    return paired_ratio(
-        row["samples_ms"], row["visits"], reference["samples_ms"], reference["visits"]
-    )
+    return paired_ratio(own, own_visits, other, other_visits)
+
+
+def _visits_of(row: pd.Series, rounds: set[int]) -> tuple[list[float], list[int]]:
+    """The samples that a row has from some rounds, and how many from each."""
+    starts = accumulate(row["visits"], initial=0)
+    found = [
+        row["samples_ms"][start : start + count]
+        for start, count, when in zip(starts, row["visits"], row["rounds"], strict=False)
+        if when in rounds
+    ]
+    return [sample for visit in found for sample in visit], [len(visit) for visit in found]
 
 
 def fastest(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from reports import units
+from reports.compare import paired
 from reports.frame import load
-from reports.intervals import paired_ratio
 
 TABLE = re.compile(r"(<!-- (ratio|first): (\S+) ([^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -61,7 +61,7 @@ def ratio_table(frame: pd.DataFrame, field: str, first: str, second: str) -> str
         if any(len(side) != 1 for side in sides):
             continue
         a, b = (side.iloc[0] for side in sides)
-        ratio = paired_ratio(b["samples_ms"], b["visits"], a["samples_ms"], a["visits"])
+        ratio = paired(b, a)
         words = "–" if ratio is None else f"{ratio.ratio:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
         cells = [units.tokens(seq_len), label, "–" if pd.isna(chunk) else str(chunk)]
         cells += [units.duration(side["latency_ms"]) for side in (a, b)]

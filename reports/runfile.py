@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pydantic import ValidationError
 
-from reports.schema import SCHEMA_VERSION, Environment, Record
+from reports.schema import SCHEMA_VERSION, Environment, Point, Record
 
 EXPECTED = "a run file is JSON lines, the environment first, as `hatrick sweep` writes it"
 
@@ -38,8 +40,33 @@ class Run:
 
     @property
     def latest(self) -> list[Record]:
-        """One record a point: where a point was tried again, the last try."""
-        return list({record.key: record for record in self.records}.values())
+        """One record a point: where a point was tried again, on whichever device, the last try."""
+        return list({key_on_any(record.point): record for record in self.records}.values())
+
+
+def key_on_any(point: Point) -> str:
+    """The key of a point without its device's index: devices of one model are alike, and a point
+    that one has tried may be tried again on another."""
+    kind, _, _ = point.device.partition(":")
+    return point.model_copy(update={"device": kind}).key
+
+
+def write_line(file: FileIO, text: str) -> None:
+    """Add a line to a file; it is on the disk when this returns.
+
+    Raises:
+        OSError: the disk does not take it, and the file ends where it did before.
+    """
+    start, line = file.seek(0, os.SEEK_END), memoryview(text.encode() + b"\n")
+    try:
+        while line:
+            line = line[file.write(line) :]
+        os.fsync(file.fileno())
+    except OSError:
+        # Half a line would spoil whatever came after it.
+        with suppress(OSError):
+            file.truncate(start)
+        raise
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:
@@ -100,22 +127,30 @@ class RunWriter:
     """Writes a run file; each record is on the disk when `write` returns.
 
     `RunWriter(path, environment)` makes a new file, `RunWriter.append(path)` goes on in an
-    existing one. Use it in a `with` block.
+    existing one. Use it in a `with` block. A file has one writer at a time.
 
     Raises:
-        RunFileError: the file to make exists, or the file to append to is no run file.
+        RunFileError: the file to make exists, or the file to append to is no run file, or another
+            process writes it.
+        OSError: the file cannot be made or written; one that was made is gone again.
     """
 
     def __init__(self, path: str | os.PathLike[str], environment: Environment) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._file = self.path.open("xb")
+            self._file = self.path.open("xb", buffering=0)
         except FileExistsError as error:
             raise RunFileError(
                 f"{path} exists and is never overwritten; append to it or choose another name"
             ) from error
-        self._write_line(environment.model_dump_json())
+        try:
+            _lock(self._file, self.path)
+            write_line(self._file, environment.model_dump_json())
+        except OSError:
+            self._file.close()
+            self.path.unlink()
+            raise
 
     @classmethod
     def append(cls, path: str | os.PathLike[str]) -> Self:
@@ -123,13 +158,22 @@ class RunWriter:
         run = read_run(path)
         writer = cls.__new__(cls)
         writer.path = run.path
-        _mend_last_line(run.path)
-        writer._file = run.path.open("ab")
+        writer._file = run.path.open("ab", buffering=0)
+        try:
+            _lock(writer._file, run.path)
+            _mend_last_line(run.path)
+        except (OSError, RunFileError):
+            writer._file.close()
+            raise
         return writer
 
     def write(self, record: Record) -> None:
-        """Add one record as one line, flushed and synced to the disk."""
-        self._write_line(record.model_dump_json())
+        """Add one record as one line.
+
+        Raises:
+            OSError: the disk does not take it; what was written before is whole.
+        """
+        write_line(self._file, record.model_dump_json())
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -146,10 +190,23 @@ class RunWriter:
     ) -> None:
         self.close()
 
-    def _write_line(self, text: str) -> None:
-        self._file.write(text.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Keep other processes from writing a file until it is closed, or this process is gone.
+
+    Raises:
+        RunFileError: another one writes it.
+    """
+    import fcntl  # not on Windows, where run files are read all the same
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RunFileError(
+            f"{path} is being written by another sweep; wait for its end, or choose another --out"
+        ) from None
+    except OSError:
+        pass  # a file system without locks, as Lustre is often mounted
 
 
 def _environment(path: Path, line: bytes) -> Environment:

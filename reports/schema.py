@@ -21,7 +21,7 @@ Cache = Literal["cold", "warm"]
 Allocator = Literal["kept", "system"]
 WaitPolicy = Literal["passive", "system"]
 Order = Literal["interleaved", "sequential"]
-StoppedBy = Literal["precision", "stable", "time"]
+StoppedBy = Literal["precision", "stable", "time", "samples"]
 OptionValue = bool | int | float | str
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -108,6 +108,9 @@ class Latency(Model):
     """Every sample, in the order taken."""
     visits: list[Size] = Field(min_length=1)
     """How many of the samples each visit took, in order; they add up to all."""
+    rounds: list[int]
+    """When the round of each visit began, in milliseconds since 1970: equal only for points that
+    took turns in it."""
     median_ms: Milliseconds
     q1_ms: Milliseconds
     q3_ms: Milliseconds
@@ -118,7 +121,8 @@ class Latency(Model):
     """Half the interval's width, relative to the median, that was asked for."""
     stopped_by: StoppedBy
     """`precision`: the target was reached. `stable`: the spread is known, and shows that the target
-    is out of reach in the time allowed. `time`: that time was used up."""
+    is out of reach in the time allowed. `time`: that time was used up. `samples`: there are as many
+    as are taken of any point."""
     build_ms: Milliseconds
     """Making the layer and its inputs, before any call."""
     compile_ms: Milliseconds
@@ -127,6 +131,8 @@ class Latency(Model):
     """Building the masks that are kept, within the first call; 0 where none is."""
     first_call_ms: Milliseconds
     """The first call: compilation, masks and any lazy initialisation included."""
+    capture_ms: Milliseconds = 0.0
+    """Capturing the call in a CUDA graph; 0 where that was not asked for."""
     warmup_ms: Milliseconds
     """Calls from the second on, before the first sample and at the start of every visit."""
     warmup_calls: int = Field(ge=1)
@@ -150,6 +156,8 @@ class Latency(Model):
 
     @model_validator(mode="after")
     def _visits_fit_samples(self) -> Self:
+        if len(self.rounds) != len(self.visits):
+            raise ValueError(f"{len(self.visits)} visits belong to {len(self.rounds)} rounds")
         if sum(self.visits) != len(self.samples_ms):
             raise ValueError(
                 f"visits add up to {sum(self.visits)} samples and there are {len(self.samples_ms)}"
@@ -173,9 +181,9 @@ class Memory(Model):
     resident_peak_bytes: Bytes | None = None
     """CPU only: its peak during the call, as the kernel counts it, in pages."""
     allocated_peak_bytes: Bytes | None = None
-    """CUDA only: the caching allocator's peak of allocated memory."""
+    """CUDA only: the caching allocator's peak of allocated memory, less what other points held."""
     reserved_peak_bytes: Bytes | None = None
-    """CUDA only: the caching allocator's peak of reserved memory."""
+    """CUDA only: its peak of reserved memory, less the same."""
     process_bytes: Bytes | None = None
     """CUDA only: the whole process's memory on the device after the call, as NVML tells it: context
     and libraries included. None where the driver does not say."""
@@ -207,9 +215,9 @@ class Agreement(Model):
     """‖y − y*‖ / ‖y*‖ against the variant's own float64 oracle."""
     oracle_bound: float = Field(ge=0)
     """What the dtype explains: `oracle_error` above it is a wrong answer."""
-    oracle_max_error: float = Field(default=0.0, ge=0)
+    oracle_max_error: float = Field(ge=0)
     """max |y − y*|: the largest error of an element."""
-    oracle_max_bound: float = Field(default=0.0, ge=0)
+    oracle_max_bound: float = Field(ge=0)
     """What the dtype explains of it: `oracle_max_error` above it is a wrong answer."""
     oracle_rows: Size
     """How many queries of each sequence were compared."""

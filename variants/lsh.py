@@ -5,7 +5,7 @@ Kitaev, Kaiser, Levskaya: Reformer, ICLR 2020, section 2. Queries and keys are o
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from hatrick.cost import Cost
 from hatrick.inputs import check_heads, check_input, check_mask, zero_padding
 from variants import lsh_cost, oracles
-from variants.config import Target, VariantOptions, Workload
+from variants.config import AttentionConfig, Target, VariantOptions, Workload
 from variants.core import CoreVariant
-from variants.lsh_hashing import hash_buckets
+from variants.lsh_hashing import Rotations, hash_buckets
 from variants.lsh_rounds import BACKENDS, attend_rounds, rounds_reason
 from variants.registry import register
 
@@ -150,6 +150,12 @@ class LSH(CoreVariant):
     Options = LSHOptions
     options: LSHOptions
 
+    def __init__(
+        self, config: AttentionConfig, options: VariantOptions | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(config, options, **kwargs)
+        self._rotations = Rotations(self.options.seed, self.options.rounds)
+
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:
         return rounds_reason(
@@ -162,11 +168,10 @@ class LSH(CoreVariant):
 
     def buckets(self, qk: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The buckets of `qk`, `(batch, heads, rounds, seq_len)`."""
+        size = self.config.chunk_size
         if generator is None:
-            generator = torch.Generator().manual_seed(self.options.seed)
-        return hash_buckets(
-            qk, chunk_size=self.config.chunk_size, rounds=self.options.rounds, generator=generator
-        )
+            return self._rotations.buckets(qk, size)
+        return hash_buckets(qk, chunk_size=size, rounds=self.options.rounds, generator=generator)
 
     def core(
         self,

@@ -5,11 +5,15 @@ Andoni et al., Practical and Optimal LSH for Angular Distance, NIPS 2015; as use
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor
 
 BLOCK_ELEMENTS = 1 << 24
 """Products of tokens and buckets that are made at a time."""
+KEPT = 64
+"""Lengths, devices and dtypes whose rotations a layer keeps; for more it draws at each call."""
 
 
 def hash_buckets(
@@ -34,12 +38,21 @@ def hash_buckets(
     """
     if generator is None:
         generator = torch.Generator().manual_seed(0)
-    half = -(-bucket_count(qk.shape[2], chunk_size) // 2)
-    # Drawn in float32 and on the generator's device, so that every dtype and device that is given
-    # the same generator hashes with the same R.
-    rotations = torch.randn(
-        rounds, qk.shape[3], half, generator=generator, device=generator.device
-    ).to(qk)
+    half = bucket_count(qk.shape[2], chunk_size) // 2
+    return bucket_by(qk, draw_rotations(rounds, qk.shape[3], half, generator).to(qk))
+
+
+def bucket_by(qk: Tensor, rotations: Tensor) -> Tensor:
+    """The argmax over [xR; −xR], for each R of `rotations`, as `draw_rotations` gives them.
+
+    Args:
+        qk: `(batch, heads, seq_len, head_dim)`; gets no gradient from here.
+        rotations: on its device and in its dtype.
+
+    Returns:
+        int64 `(batch, heads, rounds, seq_len)`.
+    """
+    half = rotations.shape[2]
     # A product for every token and bucket would be the largest tensor of the whole attention.
     block = max(1, BLOCK_ELEMENTS // (qk.shape[0] * qk.shape[1] * half))
     with torch.no_grad():
@@ -48,6 +61,62 @@ def hash_buckets(
             for rotation in rotations
         ]
         return torch.stack(per_round, dim=2)
+
+
+def draw_rotations(rounds: int, head_dim: int, half: int, generator: torch.Generator) -> Tensor:
+    """R ~ N(0, 1) of each round: `(rounds, head_dim, half)` for 2 · half buckets.
+
+    In float32 and on the generator's device, so that every dtype and device that is given the same
+    generator hashes with the same R.
+    """
+    return torch.randn(rounds, head_dim, half, generator=generator, device=generator.device)
+
+
+class Rotations:
+    """The rotations of one seed, drawn at the first call that needs them and kept.
+
+    Drawn at every call they would be copied from the host at every call, and the host would wait
+    for that copy: the call's launch could not be hidden, nor could a CUDA graph capture it.
+    """
+
+    def __init__(self, seed: int, rounds: int) -> None:
+        self._seed, self._rounds = seed, rounds
+        self._kept: dict[tuple[int, int, torch.device, torch.dtype], Tensor] = {}
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int, int]]:
+        # A copy, or what is loaded on another machine, draws its own on its own device.
+        return type(self), (self._seed, self._rounds)
+
+    def buckets(self, qk: Tensor, chunk_size: int) -> Tensor:
+        """`hash_buckets` with a CPU generator of this seed."""
+        half = bucket_count(qk.shape[2], chunk_size) // 2
+        shape = (self._rounds, qk.shape[3], half)
+        return bucket_by(qk, self._get(self._seed, *shape, qk.device, qk.dtype))
+
+    # To torch.compile they are a constant, for it can trace no generator. It compiles again when an
+    # argument changes, so everything that R depends on is one, the seed too.
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+    def _get(
+        self,
+        seed: int,
+        rounds: int,
+        head_dim: int,
+        half: int,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        key = (head_dim, half, device, dtype)
+        if key in self._kept:
+            return self._kept[key]
+        # They outlive the call: what is made in inference mode could not be used in every other.
+        with torch.inference_mode(False):
+            generator = torch.Generator().manual_seed(seed)
+            drawn = draw_rotations(rounds, head_dim, half, generator).to(device, dtype)
+        # None is ever let go of to make room: a captured CUDA graph may read it. And a tracer's
+        # fake tensor must not outlive the trace.
+        if len(self._kept) < KEPT and type(drawn) is Tensor:
+            self._kept[key] = drawn
+        return drawn
 
 
 def _argmax(rotated: Tensor, half: int) -> Tensor:

@@ -43,11 +43,32 @@ def _bias(left: int | None, right: int | None) -> Any:
     return attn_bias.LocalAttentionFromBottomRightMask(window_left=left, window_right=right)
 
 
+class _Probe(Tensor):
+    """A tensor without storage that says it is on a device.
+
+    torch's own fake tensors allocate on the device that they stand for, once, when first made.
+    """
+
+    said: torch.device
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        return self.said
+
+
+def _probe(target: Target) -> Tensor:
+    shape = (1, 16, 1, target.config.head_dim)
+    probe = torch.empty(shape, device="meta", dtype=target.dtype).as_subclass(_Probe)
+    probe.said = target.device
+    return probe.requires_grad_(target.training)
+
+
 def xformers_reason(target: Target, *, left: int | None = None, right: int | None = None) -> str:
     """Why xformers cannot run there; empty if it can.
 
-    Asks xformers itself, with small tensors of the head width in question, so that the answer is
-    that of the operators that are installed and not of a table kept here.
+    Asks xformers itself, about a small tensor of the head width in question, so that the answer is
+    that of the operators that are installed and not of a table kept here. Nothing is made on the
+    device: whoever only asks holds no CUDA context afterwards.
     """
     if reason := _device_reason(target.device):
         return reason
@@ -57,12 +78,11 @@ def xformers_reason(target: Target, *, left: int | None = None, right: int | Non
         return "xformers is not installed (it is built for Linux on x86-64 only)"
     try:
         fmha = _ops().fmha
-        shape = (1, 16, 1, target.config.head_dim)
-        probe = torch.empty(
-            shape, device=target.device, dtype=target.dtype, requires_grad=target.training
-        )
+        probe = _probe(target)
         inputs = fmha.Inputs(query=probe, key=probe, value=probe, attn_bias=_bias(left, right))
         fmha.dispatch._dispatch_fw(inputs, target.training)
+        if target.training:  # an operator that knows a mask forward need not know it backward
+            fmha.dispatch._dispatch_bw(inputs, None)
     except NotImplementedError as error:
         # What it was asked for comes first, at length; then, operator by operator, why not.
         _, found, why = " ".join(str(error).split()).partition("is not supported because: ")

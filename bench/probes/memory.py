@@ -69,6 +69,8 @@ def _on_cuda(case: Case, monitor: Monitor | None) -> Memory:
     torch.cuda.synchronize(device)
     peak = torch.cuda.max_memory_allocated(device)
     reserved = torch.cuda.max_memory_reserved(device)
+    # Points that wait for their visit, and what the cache is flushed with, are none of this one's.
+    foreign = resident - _own_bytes(case)
     process = monitor.process_bytes(os.getpid()) if monitor else None
     sizes = _sizes(case, output)
     del output
@@ -77,8 +79,8 @@ def _on_cuda(case: Case, monitor: Monitor | None) -> Memory:
         **sizes,
         workspace_bytes=peak - resident,
         retained_bytes=max(0, torch.cuda.memory_allocated(device) - resident),
-        allocated_peak_bytes=peak,
-        reserved_peak_bytes=reserved,
+        allocated_peak_bytes=peak - foreign,
+        reserved_peak_bytes=reserved - foreign,
         process_bytes=process,
         source="cuda caching allocator",
     )
@@ -105,6 +107,12 @@ def _status(name: str) -> int:
     """A line of `/proc/self/status`, in bytes."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:"))
+
+
+def _own_bytes(case: Case) -> int:
+    """What a case itself keeps between calls."""
+    upstream = [] if case.upstream is None else [case.upstream]
+    return _bytes([*case.inputs, *case.layer.parameters(), *upstream])
 
 
 def _sizes(case: Case, output: Tensor) -> dict[str, int]:

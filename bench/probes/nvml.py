@@ -41,6 +41,8 @@ OTHER_NAMES = {
     "nvmlDeviceGetComputeRunningProcesses": "nvmlDeviceGetComputeRunningProcesses_v2",
 }
 """Functions that a driver or `pynvml` may lack, for it is too old or too new for the name."""
+COOLING_S = 30.0
+"""How long a visit waits for a device that is held back."""
 POLL_S = 0.5
 """Between two looks at a device that is held back: heat takes seconds to go."""
 

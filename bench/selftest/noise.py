@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from statistics import median
@@ -11,18 +12,20 @@ from statistics import median
 import torch
 
 from bench.device import model_name
-from bench.messages import Failure, Visit
+from bench.messages import Answer, Failure, Visit
 from bench.points import expand
 from bench.selftest.report import NOISE_LIMIT, Check
-from bench.spec import SpecError, merge
+from bench.spec import merge
+from bench.sampler import VISITS as SHARES
 from bench.supervisor import Supervisor
 from reports.schema import Noise, Point
 
 PAIRS = 10
-SECONDS = 1.0
-"""Sampling time of each of the two measurements of a pair."""
-VISITS = 8
-LENGTH = {"cpu": "1k", "cuda": "8k"}
+VISIT_S = 0.125
+"""Sampling time of a visit."""
+VISITS = 6
+"""Of each of the two measurements of a pair."""
+LENGTH = {"cpu": "512", "cuda": "8k"}
 
 
 def check_noise(device: torch.device, say: Callable[[str], None]) -> tuple[Check, Noise]:
@@ -34,7 +37,7 @@ def check_noise(device: torch.device, say: Callable[[str], None]) -> tuple[Check
     exceeds it with probability 1/11.
 
     Raises:
-        SpecError: the point cannot be measured here.
+        RuntimeError: the point cannot be measured here.
     """
     point = _point(device)
     ratios = []
@@ -69,17 +72,26 @@ def _pair(point: Point) -> float:
     """The ratio of two medians of one point, from two processes that take turns."""
     samples: list[list[float]] = [[], []]
     with ExitStack() as stack:
+        # A worker ends with the thread that started it, so the threads must outlive the workers.
+        pool = stack.enter_context(ThreadPoolExecutor(2))
         workers = [
-            stack.enter_context(Supervisor([], seconds=SECONDS * 20 / VISITS, timeout=60))
+            stack.enter_context(Supervisor([], seconds=VISIT_S * SHARES, timeout=60))
             for _ in range(2)
         ]
+        # Both start, build and warm up at the same time, and so disturb each other: these samples
+        # are thrown away.
+        for start in [pool.submit(worker.ask, "visit", point) for worker in workers]:
+            _samples(start.result())
         for _ in range(VISITS):
             turns = [0, 1]
             random.shuffle(turns)
             for which in turns:
-                answer = workers[which].ask("visit", point)
-                if not isinstance(answer, Visit):
-                    assert isinstance(answer, Failure)
-                    raise SpecError(f"the selftest's point {answer.status}: {answer.reason}")
-                samples[which] += answer.samples_ms
+                samples[which] += _samples(workers[which].ask("visit", point))
     return median(samples[0]) / median(samples[1])
+
+
+def _samples(answer: Answer) -> list[float]:
+    if isinstance(answer, Visit):
+        return answer.samples_ms
+    assert isinstance(answer, Failure)
+    raise RuntimeError(f"{answer.status}: {answer.reason}")

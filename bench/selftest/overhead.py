@@ -1,4 +1,4 @@
-"""Most of a sweep's time is spent measuring."""
+"""Most of a sweep's time is spent in the calls that it measures."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from bench.selftest.report import Check
 from bench.spec import merge
 from bench.sweep import plan, run
 from reports.runfile import read_run
-from reports.schema import Point, Record
+from reports.schema import Point, Record, Status
 
 LIMIT = 0.6
-BUDGET_S = 25.0
+"""Of the wall time, what samples and warm-up calls take. A warm-up call is a call of what is
+measured, and without it no sample would be worth anything, but it is no figure of the run: the
+share of the samples alone stands beside it."""
+PART = {
+    "cpu": {"preset": "default", "seq_len": "512,2k", "chunk_size": "128"},
+    "cuda": {"preset": "gpu", "seq_len": "8k,32k", "chunk_size": "256", "direction": "forward"},
+}
+"""A part of the sweep that has a short and a long length, and takes some twenty seconds. On CUDA
+both are long enough to fill the device."""
 
 
 class _Silent:
@@ -32,23 +40,29 @@ class _Silent:
 
 
 def check_overhead(device: torch.device) -> Check:
-    """Run a part of the default sweep that fits in half a minute, and add up what of its time the
-    samples took. Building, compiling, warming up, counting memory, the oracles and the start of the
-    worker are all overhead."""
-    flags = {"preset": "default", "device": str(device), "budget": f"{BUDGET_S}"}
+    """Run a part of the preset's sweep, and add up what of its wall time its samples and its
+    warm-up calls took. Starting the worker, building, first calls with what they compile, counting
+    memory and the oracles are all overhead."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.jsonl"
-        spec, preset = merge(flags | {"out": str(path)})
+        spec, preset = merge(PART[device.type] | {"device": str(device), "out": str(path)})
         prepared = plan(spec, preset=preset, command="hatrick selftest", resume=False)
         start = monotonic()
         run(prepared, _Silent())
         wall_s = monotonic() - start
         records = read_run(path).records
     timed = [record.latency for record in records if record.latency]
-    share = sum(sum(latency.samples_ms) for latency in timed) / 1e3 / wall_s
+    sampled = sum(sum(latency.samples_ms) for latency in timed) / 1e3 / wall_s
+    called = sampled + sum(latency.warmup_ms for latency in timed) / 1e3 / wall_s
+    failed = [record for record in records if record.status not in (Status.OK, Status.UNSUPPORTED)]
+    words = f"{called:.0%} of {wall_s:.0f} s are calls: {sampled:.0%} samples, the rest warm-up"
+    if failed:
+        first = failed[0]
+        words += f"; {len(failed)} of {len(records)} points failed, the first: {first.reason}"
     return Check(
         name="a sweep's time is spent measuring",
-        found=f"{share:.0%} of {wall_s:.0f} s, {len(timed)} points",
-        limit=f"at least {LIMIT:.0%}",
-        passed=share >= LIMIT,
+        found=words,
+        limit=f"at least {LIMIT:.0%}, warm-up included",
+        passed=called >= LIMIT and not failed,
+        of="harness",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -21,9 +22,12 @@ class Check(Model):
 
     name: str
     found: str
-    """The figure, in words."""
+    """The figure, in words; why there is none, where the check itself failed."""
     limit: str
     passed: bool
+    of: Literal["machine", "harness"] = "machine"
+    """What it says something about: figures are wrong or noisy where the machine fails, and only
+    slow to come where the harness does."""
 
 
 class Report(Model):
@@ -33,13 +37,19 @@ class Report(Model):
     device: str
     device_name: str
     checks: list[Check]
-    noise: Noise
+    noise: Noise | None
+    """None where it could not be measured."""
     seconds: float
 
     @property
+    def passed(self) -> bool:
+        """Whether all checks passed."""
+        return not self._failed("machine") + self._failed("harness")
+
+    @property
     def fit(self) -> bool:
-        """Whether this machine is fit to measure on."""
-        return all(check.passed for check in self.checks)
+        """Whether this machine is fit to measure on: the harness's own overhead has no say."""
+        return not self._failed("machine")
 
     def table(self) -> RenderableType:
         """The checks, and below them the verdict in words."""
@@ -54,14 +64,27 @@ class Report(Model):
 
     def verdict(self) -> str:
         """In words, whether this machine is fit to measure on, and what its figures are worth."""
-        floor = (
-            f"Its noise floor is {self.noise.spread:.1%}: differences below that are not "
-            "differences. Later runs on this machine carry it."
-        )
+        sentences = [self._fitness()]
+        if slow := self._failed("harness"):
+            sentences.append(
+                f"The harness takes more of a sweep's time than it should ({', '.join(slow)}): "
+                "sweeps take longer, and their figures are as good."
+            )
+        if self.noise is not None:
+            sentences.append(
+                f"The noise floor is {self.noise.spread:.1%}: differences below that are not "
+                "differences."
+            )
+        return " ".join(sentences)
+
+    def _fitness(self) -> str:
         if self.fit:
-            return f"This machine is fit to measure on. {floor}"
-        failed = ", ".join(check.name for check in self.checks if not check.passed)
+            return "This machine is fit to measure on."
         return (
-            f"This machine is not fit to measure on as it is now: {failed}. Other work on it, a "
-            f"hypervisor that shares its cores, or clocks that change are the usual causes. {floor}"
+            "This machine is not fit to measure on as it is now: "
+            f"{', '.join(self._failed('machine'))}. Other work on it, a hypervisor that shares its "
+            "cores, or clocks that change are the usual causes."
         )
+
+    def _failed(self, of: Literal["machine", "harness"]) -> list[str]:
+        return [check.name for check in self.checks if check.of == of and not check.passed]

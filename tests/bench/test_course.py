@@ -48,7 +48,13 @@ def prepared(retained: int = 0) -> Prepared:
 
 def visit(samples: list[float], **changes: Any) -> Visit:
     quiet = Contention(run_ns=90, wait_ns=10, steal_s=0.5, cores_s=5.0)
-    values = {"samples_ms": samples, "warmup_ms": 7.0, "warmup_calls": 2, "stationary": True}
+    values = {
+        "samples_ms": samples,
+        "sampling_s": sum(samples) / 1e3,
+        "warmup_ms": 7.0,
+        "warmup_calls": 2,
+        "stationary": True,
+    }
     return Visit(**values | {"contention": quiet} | changes)
 
 

@@ -84,7 +84,12 @@ PREPARED = Prepared(
     model_bytes=None,
 )
 VISIT = Visit(
-    samples_ms=[1.0] * 4, warmup_ms=1.0, warmup_calls=1, stationary=True, contention=QUIET
+    samples_ms=[1.0] * 4,
+    sampling_s=0.004,
+    warmup_ms=1.0,
+    warmup_calls=1,
+    stationary=True,
+    contention=QUIET,
 )
 
 

@@ -26,12 +26,16 @@ def ok(point: Point, *, wall_s: float, call_ms: float = 1.0, workspace: int = 1)
     )
     once = dict.fromkeys(("build_ms", "compile_ms", "mask_ms", "warmup_ms"), 0.0)
     rest: dict[str, Any] = {"target": 0.01, "stopped_by": "time", "stationary": True}
-    latency = Latency(samples_ms=[call_ms], visits=[1], warmup_calls=2, **times, **once, **rest)
+    latency = Latency(
+        samples_ms=[call_ms], visits=[1], rounds=[0], warmup_calls=2, **times, **once, **rest
+    )
     sizes = dict.fromkeys(("input_bytes", "output_bytes", "parameter_bytes", "retained_bytes"), 0)
     memory = Memory(workspace_bytes=workspace, source="cpu allocator events", **sizes)
     agreement = Agreement(
         oracle_error=0,
         oracle_bound=1,
+        oracle_max_error=0,
+        oracle_max_bound=1,
         oracle_rows=1,
         oracle="independent",
         distance_to_full=None,

@@ -16,7 +16,7 @@ glibc = pytest.mark.skipif(
 FAULTS = """
 import resource, torch
 from bench.heap import fill_heap
-fill_heap()
+fill_heap(64 << 20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(3):
     torch.ones(16 << 20)
@@ -28,7 +28,7 @@ from bench.heap import fill_heap, give_back_freed_memory
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 before = resident()
-fill_heap()
+fill_heap(64 << 20)
 filled = resident()
 give_back_freed_memory()
 print(filled - before, resident() - before)
@@ -38,7 +38,7 @@ import resource, torch
 from bench.heap import fill_heap
 limit = 512 << 20
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-fill_heap()
+fill_heap(1 << 30)
 print(torch.ones(3).sum().item())
 """
 

@@ -13,6 +13,7 @@ from reports.schema import Agreement, Memory, Point
 
 VISIT = Visit(
     samples_ms=[1.0, 2.0],
+    sampling_s=0.003,
     warmup_ms=3.0,
     warmup_calls=1,
     stationary=True,

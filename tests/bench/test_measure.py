@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from bench import measure
-from bench.built import Built
 from bench.measure import Measurer
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.probes.agreement import measure_agreement
@@ -91,89 +90,6 @@ def test_numbers_do_not_depend_on_what_was_measured_before(make_point: MakePoint
     ):  # the process's, not the point's
         del mine[figure], theirs[figure]
     assert mine == theirs
-
-
-def test_a_point_takes_its_least_samples_in_few_visits_and_no_more_than_its_share(
-    make_point: MakePoint,
-) -> None:
-    measurer, point = Measurer(), make_point()
-    short = len(visited(measurer, point, seconds=1e-6).samples_ms)
-    assert short * measure.MIN_VISITS == measure.min_samples(0.1)
-    # Far more calls of a fraction of a millisecond would fit into the share than a visit may take.
-    measurer._built.get(point).warm = True
-    assert (
-        len(visited(measurer, point, seconds=100.0).samples_ms)
-        == measure.MAX_SAMPLES // measure.VISITS
-    )
-
-
-class Calls:
-    """A timer whose calls take as long as they are told, on a clock of their own."""
-
-    hidden: int | None = None
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, durations_ms: Callable[[int], float]):
-        self.made, self.now, self._durations = 0, 0.0, durations_ms
-        monkeypatch.setattr(measure, "perf_counter", lambda: self.now)
-
-    def warm_up(self) -> float:
-        duration = self._durations(self.made)
-        self.made += 1
-        self.now += duration / 1e3
-        return duration
-
-    sample = warm_up
-
-
-@pytest.fixture
-def built(make_point: MakePoint) -> Built:
-    return measure.BuiltPoints().get(make_point())
-
-
-def test_warm_up_ends_when_calls_take_the_same_time(
-    built: Built, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three calls get faster, then all take 10 ms."""
-    built.timer = Calls(monkeypatch, lambda n: (500.0, 300.0, 200.0)[n] if n < 3 else 10.0)
-    calls = measure._warm_up(built, seconds=10.0)
-    assert built.warm
-    assert len(calls) in (8, 16)
-    assert calls[-4:] == [10.0] * 4
-
-
-def test_warm_up_lasts_some_time_even_where_calls_are_short(
-    built: Built, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    built.timer = Calls(monkeypatch, lambda n: 1.0)
-    calls = measure._warm_up(built, seconds=10.0)
-    assert len(calls) == 128  # the first power of two after 100 ms
-    assert built.warm
-
-
-@pytest.mark.parametrize("first_ms", [10.0, 1000.0])
-def test_a_warm_up_that_never_becomes_steady_is_cut_short(
-    built: Built, monkeypatch: pytest.MonkeyPatch, first_ms: float
-) -> None:
-    """Each call takes 3% more than the one before, for ever."""
-    built.timer = Calls(monkeypatch, lambda n: first_ms * 1.03**n)
-    calls = measure._warm_up(built, seconds=2.0)
-    assert not built.warm
-    most_ms = measure.WARMUP_SHARE * 2e3
-    if first_ms > most_ms / measure.LEAST_TRIED:
-        assert len(calls) == measure.LEAST_TRIED
-    else:
-        assert sum(calls[:-1]) <= most_ms < sum(calls)
-
-
-def test_a_point_that_is_warm_only_pushes_the_others_out_of_the_caches(
-    built: Built, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    built.warm = True
-    built.timer = Calls(monkeypatch, lambda n: 2.0)
-    assert measure._warm_up(built, seconds=10.0) == [2.0] * 3
-    built.timer = Calls(monkeypatch, lambda n: 2000.0)
-    assert measure._warm_up(built, seconds=10.0) == [2000.0]
-    assert measure._warm_up(built, seconds=10.0) == []  # so long a call does that by itself
 
 
 def test_both_directions_share_one_agreement_check(
@@ -280,20 +196,3 @@ def test_a_cost_model_that_raises_costs_no_figure(
     monkeypatch.setattr("bench.measure.model_cost", no_cost)
     answer = prepared(Measurer(), make_point())
     assert answer.flops is answer.model_bytes is None
-
-
-def test_garbage_is_not_collected_during_samples_and_is_after_them(
-    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enabled: list[bool] = []
-
-    def raise_(*_: object, **__: object) -> list[float]:
-        enabled.append(measure.gc.isenabled())
-        raise RuntimeError("in the midst of it")
-
-    monkeypatch.setattr(measure, "take_samples", raise_)
-    answer = Measurer().visit(make_point(), 0.001)
-    assert isinstance(answer, Failure)
-    assert answer.reason == "RuntimeError: in the midst of it (while it was timed)"
-    assert enabled == [False]
-    assert measure.gc.isenabled()

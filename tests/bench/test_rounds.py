@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from bench import rounds
 from bench.contention import Contention
 from bench.journal import Journal
 from bench.messages import Answer, Failure, Finished, Prepared, Visit
@@ -48,6 +50,7 @@ def prepared(retained: int = 0) -> Prepared:
 def visit(milliseconds: float = 1.0, throttled: bool = False, stationary: bool = True) -> Visit:
     return Visit(
         samples_ms=[milliseconds] * 4,
+        sampling_s=0.004,
         warmup_ms=milliseconds,
         warmup_calls=1,
         stationary=stationary,
@@ -91,7 +94,7 @@ def measure(worker: Worker, make_point: MakePoint, tmp_path: Path) -> Callable[.
     def measure(order: str = "interleaved", resume: bool = False) -> list[Record]:
         records: list[Record] = []
         with Journal(tmp_path / "run.jsonl", resume=resume) as journal:
-            rounds = Rounds(
+            course = Rounds(
                 ask=worker.ask,
                 renew=lambda point: worker.renewed.append(point.seed),
                 journal=journal,
@@ -101,7 +104,7 @@ def measure(worker: Worker, make_point: MakePoint, tmp_path: Path) -> Callable[.
                 seconds=1.0,
                 order=order,  # type: ignore[arg-type]
             )
-            rounds.measure([make_point(seed=seed) for seed in range(3)])
+            course.measure([make_point(seed=seed) for seed in range(3)])
         return records
 
     return measure
@@ -113,10 +116,10 @@ def test_points_take_turns_in_an_order_that_changes(
     records = measure()
     assert {record.status for record in records} == {Status.OK}
     visits = worker.visits()
-    rounds = [tuple(visits[start : start + 3]) for start in range(0, len(visits), 3)]
-    assert len(rounds) == 5
-    assert all(sorted(each) == [0, 1, 2] for each in rounds)
-    assert len(set(rounds)) > 1
+    turns = [tuple(visits[start : start + 3]) for start in range(0, len(visits), 3)]
+    assert len(turns) == 5
+    assert all(sorted(each) == [0, 1, 2] for each in turns)
+    assert len(set(turns)) > 1
 
 
 def test_in_sequence_each_point_is_measured_by_itself(
@@ -147,7 +150,7 @@ def test_a_points_time_is_that_of_all_its_answers(measure: Callable[..., list[Re
     assert [record.wall_s for record in measure()] == [7 * 0.25] * 3
 
 
-@pytest.mark.parametrize("do", ["prepare", "visit", "finish"])
+@pytest.mark.parametrize("do", ["prepare", "visit"])
 def test_a_failure_is_a_record_and_the_others_go_on(
     measure: Callable[..., list[Record]], worker: Worker, do: str
 ) -> None:
@@ -157,6 +160,25 @@ def test_a_failure_is_a_record_and_the_others_go_on(
     assert records[1].reason == "no luck"
     assert records[0].status is records[2].status is Status.OK
     assert len(records[0].latency.samples_ms) == 20  # type: ignore[union-attr]
+
+
+def test_a_point_whose_energy_cannot_be_had_keeps_all_else(
+    measure: Callable[..., list[Record]], worker: Worker
+) -> None:
+    worker.instead["finish", 1] = [Failure(status=Status.CRASHED, reason="no luck")]
+    assert {record.status for record in measure()} == {Status.OK}
+
+
+def test_points_that_take_turns_share_their_rounds(
+    measure: Callable[..., list[Record]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = count(1_700_000_000_000_000_000, 1_000_000)
+    monkeypatch.setattr(rounds, "time_ns", lambda: next(now))
+    latencies = [record.latency for record in measure()]
+    assert len({tuple(latency.rounds) for latency in latencies if latency}) == 1
+    latencies = [record.latency for record in measure("sequential")]
+    every = [when for latency in latencies if latency for when in latency.rounds]
+    assert len(set(every)) == len(every) == 15
 
 
 def test_a_point_that_leaks_comes_last_and_by_itself(

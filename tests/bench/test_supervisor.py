@@ -40,7 +40,6 @@ def test_a_point_is_prepared_visited_and_finished(
     ("variant", "status", "reason"),
     [
         ("raises", Status.CRASHED, "RuntimeError: no luck today"),
-        ("devours", Status.OUT_OF_MEMORY, "memory"),
         ("breaks", Status.DISAGREES, "not finite"),
         ("shortens", Status.DISAGREES, "shortens must return a tensor of shape (2, 2, 24, 8)"),
     ],
@@ -54,6 +53,15 @@ def test_a_failure_that_the_worker_survives(
     assert answer.status is status
     assert reason in answer.reason
     assert supervisor._process is before is not None
+
+
+def test_a_worker_that_ran_out_of_memory_is_replaced(
+    prepare: Prepare, supervisor: Supervisor
+) -> None:
+    answer = failure(prepare("devours"))
+    assert answer.status is Status.OUT_OF_MEMORY
+    assert "memory" in answer.reason
+    assert supervisor._process is None
 
 
 def test_a_segmentation_fault_is_an_answer_and_the_next_point_goes_on(

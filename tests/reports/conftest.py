@@ -100,7 +100,9 @@ def make_latency(
         "warmup_calls": 2,
         "stationary": True,
     }
-    return Latency(**values | changes)
+    values |= changes
+    # All points take turns in the same rounds.
+    return Latency(**{"rounds": list(range(len(values["visits"])))} | values)
 
 
 def visits_of(

@@ -94,25 +94,34 @@ def test_the_interval_of_slower_is_the_other_way_round(run, record, visits):
     ("own", "full"),
     [
         ({"device": "cuda:1"}, {"device": "cuda:0"}),
-        ({"memory": {"retained_bytes": 8}}, {}),
-        ({}, {"memory": {"retained_bytes": 8}}),
+        ({"rounds": list(range(100, 140))}, {}),
+        ({}, {"rounds": list(range(100, 140))}),
     ],
 )
 def test_points_that_did_not_take_turns_are_compared_by_their_intervals(
     run, record, visits, own, full
 ):
-    own_figures, full_figures = drifting(visits, 0.5)
-    row, reference = pair(run, record, own_figures | own, full_figures | full)
+    figures = drifting(visits, 0.5)
+    for side, changes in zip(figures, (own, full), strict=True):
+        rounds = changes.pop("rounds", None)
+        side |= changes
+        if rounds:  # those of another sitting
+            side["latency"]["rounds"] = rounds[: len(side["latency"]["visits"])]
+    row, reference = pair(run, record, *figures)
     found = compare(row, reference)
     assert found.interval is None
     assert found.verdict is Verdict.UNCLEAR
 
 
-def test_points_of_a_sequential_run_did_not_take_turns(run, record, visits):
+def test_only_the_rounds_in_common_count(run, record, visits):
+    """After a break one of them had further visits by itself, on a machine twice as fast."""
     own, full = drifting(visits, 0.5)
-    made = [record("hatrick", **own), record("full", **full)]
-    frame = to_frame([run(made, spec={"order": "sequential"})])
-    assert compare(frame.iloc[0], frame.iloc[1]).interval is None
+    alone = compare(*pair(run, record, own, full))
+    latency = own["latency"]
+    latency["samples_ms"] = latency["samples_ms"] + [0.01] * 9
+    latency["rounds"] = [*range(len(latency["visits"])), 100, 101, 102]
+    latency["visits"] = [*latency["visits"], 3, 3, 3]
+    assert compare(*pair(run, record, own, full)) == alone
 
 
 def test_points_of_two_runs_did_not_take_turns(run, record, visits):

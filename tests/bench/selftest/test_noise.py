@@ -41,6 +41,7 @@ class Worker:
         assert do == "visit"
         return self.failure or Visit(
             samples_ms=[self.mine] * 3,
+            sampling_s=0.003,
             warmup_ms=0.0,
             warmup_calls=1,
             stationary=True,

@@ -35,6 +35,7 @@ def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> No
             latency=Latency(
                 samples_ms=samples,
                 visits=[4] * 5,
+                rounds=[0, 1, 2, 3, 4],
                 median_ms=samples[0],
                 q1_ms=samples[0],
                 q3_ms=samples[0],
@@ -61,6 +62,8 @@ def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> No
             agreement=Agreement(
                 oracle_error=0.0,
                 oracle_bound=1e-7,
+                oracle_max_error=0.0,
+                oracle_max_bound=1e-6,
                 oracle_rows=1,
                 oracle="self",
                 distance_to_full=None,
