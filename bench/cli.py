@@ -216,9 +216,10 @@ def selftest(
 ) -> None:
     """Show whether this machine, and this harness, are fit to measure.
 
-    Twice the work takes twice the time; the clock agrees with an independent one; two measurements
-    of one point agree (their difference is the machine's noise floor, and kept for later runs);
-    memory is exact to the byte; most of a sweep's time is spent measuring.
+    Twice the work takes twice the time; the clock agrees with an independent one; memory is exact
+    to the byte; two measurements of one point agree (their difference is the machine's noise floor,
+    and kept for later runs). By these the machine is fit or not. And most of a sweep's time is
+    spent in the calls that it measures.
 
     \b
     Examples:
@@ -227,24 +228,34 @@ def selftest(
 
     \b
     Exit codes:
-      0  fit
-      1  not fit: the table says why
-      2  a mistake in the call
+      0    all checks passed
+      1    one did not: the table says which, and whether the machine is fit all the same
+      2    a mistake in the call
+      130  interrupted; nothing was kept
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or torch's profiler prints while it counts
 
     from rich.console import Console
 
     from bench.device import resolve
-    from bench.selftest.run import run_selftest
+    from bench.noise import keep_noise
+    from bench.selftest.run import check_writable, run_selftest
 
-    with _mistakes():
-        chosen = resolve(device or "auto")
-    found = run_selftest(chosen, say=lambda line: typer.echo(line, err=True))
+    try:
+        with _mistakes():
+            chosen = resolve(device or "auto")
+            if out is not None:
+                check_writable(out)  # now, and not when the figures are there
+            found = run_selftest(chosen, say=lambda line: typer.echo(line, err=True))
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; nothing was kept.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     Console().print(found.table())
     if out is not None:
         out.write_text(found.model_dump_json(indent=1) + "\n", "utf-8")
-    raise typer.Exit(0 if found.fit else 1)
+    if found.noise is not None:
+        typer.echo(keep_noise(found.noise), err=True)
+    raise typer.Exit(0 if found.passed else 1)
 
 
 @app.command("variants")

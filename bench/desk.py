@@ -154,6 +154,9 @@ class Desk:
         """Of what the budget had no room for, what one device has time for now."""
         if self._end is None or self._closed:
             return []
+        self._left_out = {
+            key: point for key, point in self._left_out.items() if not self._settled(point)
+        }
         left_out = list(self._left_out.values())
         return choose(left_out, self._forecast, self._end - monotonic())[0]
 

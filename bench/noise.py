@@ -45,6 +45,17 @@ def save_noise(noise: Noise) -> Path:
     return path
 
 
+def keep_noise(noise: Noise) -> str:
+    """Keep a noise floor if its place can be written; in words, what became of it."""
+    try:
+        return f"Later runs on this machine carry its noise floor, from {save_noise(noise)}."
+    except OSError as error:
+        return (
+            f"hatrick: the noise floor is not kept, {noise_file()} cannot be written "
+            f"({error.strerror}); set XDG_STATE_HOME to a folder that can, or later runs go without"
+        )
+
+
 def _read() -> _Kept:
     try:
         return _Kept.model_validate_json(noise_file().read_text("utf-8"))

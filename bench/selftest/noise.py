@@ -14,9 +14,9 @@ import torch
 from bench.device import model_name
 from bench.messages import Answer, Failure, Visit
 from bench.points import expand
+from bench.sampler import VISITS as SHARES
 from bench.selftest.report import NOISE_LIMIT, Check
 from bench.spec import merge
-from bench.sampler import VISITS as SHARES
 from bench.supervisor import Supervisor
 from reports.schema import Noise, Point
 

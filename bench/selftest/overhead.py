@@ -19,11 +19,12 @@ LIMIT = 0.6
 measured, and without it no sample would be worth anything, but it is no figure of the run: the
 share of the samples alone stands beside it."""
 PART = {
-    "cpu": {"preset": "default", "seq_len": "512,2k", "chunk_size": "128"},
+    "cpu": {"preset": "default", "seq_len": "256,1k", "chunk_size": "128"},
     "cuda": {"preset": "gpu", "seq_len": "8k,32k", "chunk_size": "256", "direction": "forward"},
 }
-"""A part of the sweep that has a short and a long length, and takes some twenty seconds. On CUDA
-both are long enough to fill the device."""
+"""A part of the sweep with a short and a long length, of some twenty seconds. On CUDA both are long
+enough to fill the device. Longer ones would take minutes and say the same: what building, counting
+and the oracles cost grows as the calls do."""
 
 
 class _Silent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from bench.selftest.memory import check_memory
 from bench.selftest.noise import check_noise
 from bench.selftest.overhead import check_overhead
 from bench.selftest.report import Check, Report
+from bench.spec import SpecError
 
 Found = TypeVar("Found")
 
@@ -43,17 +45,32 @@ def run_selftest(device: torch.device, say: Callable[[str], None]) -> Report:
 
     noise_check, noise = (pairs, None) if isinstance(pairs, Check) else pairs
     machine = [linearity, *([clocks] if isinstance(clocks, Check) else clocks), memory, noise_check]
-    report = Report(
+    fit = all(check.passed for check in machine)
+    return Report(
         measured_at=started,
         device=str(device),
         device_name=model_name(device),
         checks=[*machine, overhead],
-        noise=noise,
+        noise=noise.model_copy(update={"fit": fit}) if noise else None,
         seconds=monotonic() - start,
     )
-    if noise is not None:
-        report.noise = noise.model_copy(update={"fit": report.fit})
-    return report
+
+
+def check_writable(out: Path) -> None:
+    """Make sure that a report can be written there; nothing is left behind.
+
+    Raises:
+        SpecError: it cannot, or the name is that of another kind of file, which is not replaced.
+    """
+    if out.suffix != ".json":
+        raise SpecError(f"--out names a file for the figures, FILE.json; got {out}")
+    is_new = not out.exists()
+    try:
+        out.open("ab").close()
+        if is_new:
+            out.unlink()
+    except OSError as error:
+        raise SpecError(f"{out} cannot be written ({error.strerror})") from None
 
 
 def _tried(name: str, check: Callable[[], Found]) -> Found | Check:

@@ -4,6 +4,7 @@ mistake in the call."""
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from importlib.metadata import version
@@ -138,7 +139,9 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"hatrick {version('hatrick-bench')}\n")
 
 
-@pytest.mark.parametrize("command", [[], ["sweep"], ["show"], ["report"], ["variants"]])
+@pytest.mark.parametrize(
+    "command", [[], ["sweep"], ["show"], ["report"], ["variants"], ["selftest"]]
+)
 def test_help_teaches_by_example(command: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"])
     assert result.exit_code == 0
@@ -173,6 +176,9 @@ QUICK = ["sweep", "--preset", "quick", "--device", "cpu"]
         (["report", "none.jsonl"], "none.jsonl"),
         (["variants", "--device", "tpu"], "auto, cpu"),
         (["variants", "--plugin", "bad.py"], "bad.py"),
+        (["selftest", "--device", "tpu"], "auto, cpu"),
+        (["selftest", "--device", "cpu", "--out", "exists.jsonl"], "FILE.json"),
+        (["selftest", "--device", "cpu", "--out", "none/self.json"], "none/self.json cannot be"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(
@@ -222,10 +228,34 @@ def test_a_page_that_cannot_be_written_is_a_sentence_and_the_run_is_named(
     done = hatrick(
         "sweep", *small, "--heads", "2", "--variants", "full", "--out", "taken.jsonl", cwd=folder
     )
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert "Run file: taken.jsonl" in done.stdout
     assert "taken.html cannot be written (Is a directory)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_that_takes_no_more_is_exit_code_3_and_the_run_can_be_gone_on_with(
+    swept: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    small = ["--preset", "quick", "--device", "cpu", "--seq-len", "16", "--dim", "16"]
+    small += ["--heads", "2", "--variants", "full,hatrick", "--out", "cut.jsonl"]
+    room = 1000 + len((folder / "run.jsonl").read_bytes().split(b"\n")[0])
+    done = subprocess.run(
+        [*HATRICK, "sweep", *small],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        # As on a full disk, a write takes a part, and the next one nothing.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "cannot be written any further (File too large)" in done.stderr
+    assert "--resume" in done.stderr
+    assert read_run(folder / "cut.jsonl").damaged == []
+    again = hatrick("sweep", *small, "--resume", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert len(read_run(folder / "cut.jsonl").latest) == 2
 
 
 def test_a_terminal_that_lacks_signs_gets_the_rest(

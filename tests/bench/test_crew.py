@@ -11,10 +11,11 @@ import torch
 from bench import crew as crew_module
 from bench import device as device_module
 from bench.contention import Contention
+from bench.journal import DiskError
 from bench.messages import Answer, Failure, Finished, Prepared, Visit
 from bench.spec import SpecError, merge
 from bench.sweep import Plan, plan, run
-from reports.runfile import read_run
+from reports.runfile import RunWriter, key_on_any, read_run
 from reports.schema import Agreement, Memory, Point, Record, Status
 
 QUIET = Contention(run_ns=1, wait_ns=0, steal_s=0.0, cores_s=1.0)
@@ -185,6 +186,63 @@ def test_an_error_on_one_device_ends_the_sweep(
         run(prepared, Silent())
     assert prepared.path.with_name("run.jsonl.visits").exists()
     assert len(ENDED) == len({thread for *_, thread in ASKED})
+
+
+def test_an_error_on_one_device_waits_for_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first device hangs until its worker is ended; the second one's disk is full."""
+    ended = threading.Event()
+
+    class Hanging(Worker):
+        def ask(self, do: str, point: Point) -> Answer:
+            if point.device == "cpu:0":
+                assert ended.wait(20)
+            return super().ask(do, point)
+
+        def __exit__(self, *_: object) -> None:
+            super().__exit__()
+            ended.set()
+
+    def full(self: RunWriter, record: Record) -> None:
+        assert not ended.is_set()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(crew_module, "Supervisor", Hanging)
+    monkeypatch.setattr(RunWriter, "write", full)
+    with pytest.raises(DiskError, match="No space left on device"):
+        run(planned(tmp_path), Silent())
+
+
+def test_a_crashed_point_that_is_tried_again_has_nothing_of_its_first_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It crashes at its third visit, and Ctrl-C comes at the next length."""
+    monkeypatch.setattr(device_module, "resolve_all", lambda names: TWO[:1])
+    real, visits = Worker.ask, []
+
+    def crash(self: Worker, do: str, point: Point) -> Answer:
+        if point.seq_len == 24:
+            raise KeyboardInterrupt
+        if do == "visit" and point.variant == "full":
+            visits.append(point)
+            if len(visits) == 3:
+                return Failure(status="crashed", reason="no")
+        return real(self, do, point)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "ask", crash)
+        with pytest.raises(KeyboardInterrupt):
+            run(planned(tmp_path), Silent())
+    (tried,) = [r for r in read_run(tmp_path / "run.jsonl").records if r.status == "crashed"]
+    assert tried.key in (tmp_path / "run.jsonl.visits").read_text()
+    ASKED.clear()
+    run(planned(tmp_path, resume=True), Silent())
+    asked = [do for do, _, seq_len, _ in ASKED if seq_len == tried.point.seq_len]
+    again = read_run(tmp_path / "run.jsonl").latest
+    (record,) = [r for r in again if key_on_any(r.point) == key_on_any(tried.point)]
+    assert record.latency is not None
+    assert asked == ["prepare", *["visit"] * len(record.latency.visits), "finish"]
 
 
 def test_devices_of_two_models_are_refused_before_anything_is_written(

@@ -31,6 +31,12 @@ def test_it_tells_where_a_run_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.memory_bytes > 2**28
 
 
+def test_the_cudnn_that_is_loaded_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, expected in ((90100, "90100"), (None, None)):
+        monkeypatch.setattr("torch.backends.cudnn.version", lambda version=version: version)
+        assert environment.describe("x", SweepSpec(), CPU).packages.get("cudnn") == expected
+
+
 def test_runs_have_names_of_their_own() -> None:
     first, second = (environment.describe("x", SweepSpec(), CPU) for _ in range(2))
     assert first.run_id != second.run_id

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bench.contention import Contention
 from bench.course import Course
-from bench.journal import Journal
+from bench.journal import DiskError, Journal
 from bench.messages import Prepared, Visit
-from reports.schema import Agreement, Memory, Point
+from bench.spec import SpecError
+from reports.schema import Agreement, Memory, Point, Record, Status
 
 VISIT = Visit(
     samples_ms=[1.0, 2.0],
@@ -104,3 +107,81 @@ def test_it_is_gone_when_all_is_done_and_stays_when_it_is_not(left: Path) -> Non
     with Journal(left, resume=True):
         pass
     assert not path.exists()
+
+
+@pytest.fixture
+def crashed(course: Course) -> Record:
+    """What the course has come to."""
+    point = course.point.model_copy(update={"device": "cpu:1"})  # whichever of the devices it was
+    now = datetime.now(UTC)
+    status = Status.CRASHED
+    return Record(
+        key=point.key, point=point, status=status, reason="why", started_at=now, wall_s=1.0
+    )
+
+
+def test_what_has_a_record_by_now_is_not_taken_up(
+    left: Path, course: Course, crashed: Record
+) -> None:
+    journal = Journal(left, resume=True, records=[crashed])
+    assert journal.course(course.point) == Course(course.point)
+
+
+def test_the_record_of_another_point_changes_nothing(
+    left: Path, course: Course, crashed: Record, make_point: Callable[..., Point]
+) -> None:
+    other = make_point(seed=7)
+    record = crashed.model_copy(update={"point": other, "key": other.key})
+    assert Journal(left, resume=True, records=[record]).course(course.point) == course
+
+
+def test_the_second_try_of_a_point_is_taken_up_without_the_first(
+    left: Path, course: Course, crashed: Record
+) -> None:
+    again = Journal(left, resume=True, records=[crashed]).course(course.point)
+    second = Journal(left, resume=True, records=[crashed])
+    again.prepared, again.wall_s = PREPARED, 3.0
+    second.prepared(again)
+    again.visits.append(VISIT)
+    second.visited(again)
+    assert Journal(left, resume=True, records=[crashed]).course(course.point) == again
+    both = [crashed, crashed]
+    assert Journal(left, resume=True, records=both).course(course.point) == Course(course.point)
+
+
+def test_a_disk_that_is_full_is_a_sentence(
+    left: Path, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    journal = Journal(left, resume=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("reports.runfile.os.fsync", full)
+        for keep in (journal.prepared, journal.visited):
+            with pytest.raises(DiskError, match=r"visits .*No space left.*--resume"):
+                keep(course)
+    # The line was whole, but not safely on the disk; nothing of it is left.
+    assert Journal(left, resume=True).course(course.point) == course
+
+
+def test_a_journal_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl.visits").mkdir()
+    for resume in (True, False):
+        with pytest.raises(SpecError, match=r"run\.jsonl\.visits cannot be written \("):
+            Journal(tmp_path / "run.jsonl", resume=resume)
+
+
+def test_several_threads_write_whole_lines(left: Path, course: Course) -> None:
+    journal = Journal(left, resume=True)
+
+    def write() -> None:
+        for _ in range(20):
+            journal.visited(course)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Journal(left, resume=True).course(course.point).visits) == 2 + 80

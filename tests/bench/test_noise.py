@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench import noise as module
-from bench.noise import load_noise, noise_file, save_noise
+from bench.noise import keep_noise, load_noise, noise_file, save_noise
 from reports.schema import Noise
 
 
@@ -55,6 +55,21 @@ def test_another_torch_or_another_host_has_none(monkeypatch: pytest.MonkeyPatch)
         patch.setattr(torch, "__version__", "1.0")
         assert load_noise("a CPU") is None
     monkeypatch.setattr(module.platform, "node", lambda: "elsewhere")
+    assert load_noise("a CPU") is None
+
+
+def test_a_home_that_cannot_be_written_is_survived(state: Path) -> None:
+    assert str(noise_file()) in keep_noise(floor("a CPU"))
+    noise_file().unlink()
+    noise_file().mkdir()
+    words = keep_noise(floor("a CPU"))
+    assert words.startswith(f"hatrick: the noise floor is not kept, {noise_file()} cannot be")
+    assert load_noise("a CPU") is None
+
+
+def test_a_file_that_is_no_text_is_none() -> None:
+    noise_file().parent.mkdir(parents=True)
+    noise_file().write_bytes(b"\xff\xfe\x00")
     assert load_noise("a CPU") is None
 
 

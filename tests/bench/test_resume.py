@@ -11,7 +11,7 @@ import torch
 from bench import environment
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
-from reports.runfile import RunWriter, read_run
+from reports.runfile import RunWriter, key_on_any, read_run
 from reports.schema import Environment, Point, Record, Status
 
 MakePoint = Callable[..., Point]
@@ -49,14 +49,23 @@ def test_what_another_try_may_mend_is_tried_again(
     statuses += [Status.LEFT_OUT]
     records = [record(make_point(seed=seed), status) for seed, status in enumerate(statuses)]
     path = write(tmp_path / "run.jsonl", now, *records)
-    assert done_keys(read_run(path)) == {records[0].key, records[1].key}
+    assert done_keys(read_run(path)) == {key_on_any(each.point) for each in records[:2]}
 
 
 def test_the_last_try_counts(now: Environment, make_point: MakePoint, tmp_path: Path) -> None:
     point = make_point()
     tries = [record(point, Status.CRASHED), record(point, Status.OUT_OF_MEMORY)]
     path = write(tmp_path / "run.jsonl", now, *tries)
-    assert done_keys(read_run(path)) == {point.key}
+    assert done_keys(read_run(path)) == {key_on_any(point)}
+
+
+def test_another_device_may_have_done_it(
+    now: Environment, make_point: MakePoint, tmp_path: Path
+) -> None:
+    first, second = (make_point(device=f"cuda:{index}") for index in range(2))
+    tries = [record(first, Status.LEFT_OUT), record(second, Status.OUT_OF_MEMORY)]
+    path = write(tmp_path / "run.jsonl", now, *tries)
+    assert done_keys(read_run(path)) == {key_on_any(first)}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +74,15 @@ def test_the_last_try_counts(now: Environment, make_point: MakePoint, tmp_path: 
         ({"packages": {"torch": "1.0"}}, ["packages torch was '1.0' and is"]),
         ({"code": "abc"}, ["code was 'abc'"]),
         ({"threads": 99}, ["threads was 99"]),
+        ({"host": "elsewhere"}, ["host was 'elsewhere' and is"]),
+        ({"os": "Linux 1.0"}, ["os was 'Linux 1.0' and is"]),
+        ({"cpu": "Z80"}, ["cpu was 'Z80' and is"]),
+        ({"cpu_cores": 99}, ["cpu_cores was 99 and is"]),
+        ({"memory_bytes": 65536}, ["memory_bytes was 65536 and is"]),
+        ({"devices": {"cpu": "Z80"}}, ["devices cpu was 'Z80' and is"]),
+        ({"driver": "1.2"}, ["driver was '1.2' and is"]),
+        ({"cuda": "1.2"}, ["cuda was '1.2' and is"]),
+        ({"python": "1.2"}, ["python was '1.2' and is"]),
         ({"variables": {"OMP_PROC_BIND": "true"}}, ["OMP_PROC_BIND was 'true' and is None"]),
         ({"spec": SPEC | {"dim": 16}}, ["sweep's dim was 16 and is 8"]),
     ],
@@ -81,7 +99,8 @@ def test_a_run_made_otherwise_is_not_gone_on_with(
 
 def test_what_changes_no_number_may_change(now: Environment, tmp_path: Path) -> None:
     spec = SPEC | {"timeout": 5.0, "out": "run.jsonl", "budget": 60.0, "force": True}
-    changes = {"spec": spec, "host": "elsewhere", "git_commit": "abc", "noise": None}
+    changes = {"spec": spec, "git_commit": "abc", "git_dirty": True}
+    changes |= {"noise": None, "run_id": "abc", "command": "hatrick sweep --resume"}
     path = write(tmp_path / "run.jsonl", now.model_copy(update=changes))
     assert resumable(path, now).path == path
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench import sweep
+from bench.desk import Desk
 from bench.messages import Failure
 from bench.spec import SpecError, merge
 from bench.supervisor import Supervisor
 from bench.sweep import exit_code, plan, run
-from reports.runfile import RunWriter, read_run
+from reports.runfile import RunFileError, RunWriter, read_run
 from reports.schema import Point, Record, Status
 
 SMALL = {
@@ -151,3 +154,38 @@ def test_points_of_one_run_are_not_done_because_they_crashed(
     run(plan(spec, preset=preset, command="", resume=False), Silent())
     again = plan(spec, preset=preset, command="", resume=True)
     assert (len(again.todo), again.done) == (1, 0)
+
+
+def test_a_sweep_that_is_gone_on_with_learns_from_the_run_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = []
+
+    class Watched(Desk):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            learnt.append(self._forecast.has_learnt)
+
+    monkeypatch.setattr(sweep, "Desk", Watched)
+    monkeypatch.setattr(
+        Supervisor, "ask", lambda *_: Failure(status=Status.CRASHED, reason="no luck")
+    )
+    flags = SMALL | {"variants": "full", "seq_len": "16", "out": str(tmp_path / "run.jsonl")}
+    spec, preset = merge(flags)
+    for resume in (False, True):
+        run(plan(spec, preset=preset, command="", resume=resume), Silent())
+    assert learnt == [False, True]
+
+
+def test_two_sweeps_never_write_one_run_file(tmp_path: Path) -> None:
+    path, journal = tmp_path / "run.jsonl", tmp_path / "run.jsonl.visits"
+    flags = SMALL | {"variants": "hatrick", "scope": "core", "seq_len": "16", "out": str(path)}
+    spec, preset = merge(flags)
+    first = plan(spec, preset=preset, command="", resume=False)
+    with RunWriter(path, first.environment):
+        journal.write_text("an answer of the other sweep")
+        with pytest.raises(RunFileError, match="is being written by another sweep"):
+            run(plan(spec, preset=preset, command="", resume=True), Silent())
+        assert journal.read_text() == "an answer of the other sweep"
+    run(plan(spec, preset=preset, command="", resume=True), Silent())
+    assert len(read_run(path).records) == 1

@@ -1,8 +1,11 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
-from reports.runfile import RunFileError, RunWriter, read_run, read_runs
+from reports.runfile import RunFileError, RunWriter, key_on_any, read_run, read_runs
 from reports.schema import SCHEMA_VERSION, Status
 
 
@@ -188,6 +191,120 @@ def test_the_last_try_of_a_point_counts(run, record):
     ]
     latest = run(tries).latest
     assert {r.point.variant: r.status for r in latest} == {"hatrick": "ok", "full": "ok"}
+
+
+def test_the_last_try_counts_on_whichever_device_it_was(run, record):
+    tries = [
+        record("hatrick", 256, status=Status.CRASHED, device="cuda:0"),
+        record("hatrick", 256, median_ms=2.0, device="cuda:1"),
+        record("hatrick", 256, median_ms=3.0, device="cpu"),
+        record("hatrick", 512, status=Status.LEFT_OUT, device="cuda:0"),
+    ]
+    latest = [(r.point.device, r.point.seq_len, str(r.status)) for r in run(tries).latest]
+    assert latest == [("cuda:1", 256, "ok"), ("cpu", 256, "ok"), ("cuda:0", 512, "left_out")]
+
+
+def test_a_key_on_any_device_tells_apart_all_but_the_devices_index(record):
+    first, second, other_model, cpu, longer = (
+        record("hatrick", seq_len, device=device, device_name=name).point
+        for seq_len, device, name in [
+            (256, "cuda:0", "H200"),
+            (256, "cuda:1", "H200"),
+            (256, "cuda:1", "A100"),
+            (256, "cpu", "H200"),
+            (512, "cuda:0", "H200"),
+        ]
+    )
+    assert first.key != second.key
+    assert key_on_any(first) == key_on_any(second)
+    assert len({key_on_any(each) for each in (first, other_model, cpu, longer)}) == 4
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_what_the_disk_does_not_take_leaves_nothing_behind(path, record, monkeypatch):
+    before = path.read_bytes()
+    with RunWriter.append(path) as writer:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                writer.write(record("full", 256))
+        assert path.read_bytes() == before
+        writer.write(record("full", 256))
+    assert [r.point.variant for r in read_run(path).records] == ["hatrick"] * 3 + ["full"]
+
+
+def test_a_run_file_that_could_not_be_begun_is_not_there(tmp_path, environment, monkeypatch):
+    file = tmp_path / "run.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            RunWriter(file, environment())
+    assert not file.exists()
+    RunWriter(file, environment()).close()
+
+
+def test_a_line_is_written_whole_by_a_disk_that_takes_it_in_parts(path, record, monkeypatch):
+    class Parts:
+        """A file that takes seven bytes at a time."""
+
+        def __init__(self, file):
+            self._file = file
+
+        def write(self, data):
+            return self._file.write(data[:7])
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    with RunWriter.append(path) as writer:
+        monkeypatch.setattr(writer, "_file", Parts(writer._file))
+        writer.write(record("full", 256))
+    assert read_run(path).records[-1] == record("full", 256)
+
+
+def test_a_file_has_one_writer_at_a_time(path, environment, record):
+    half = path.read_bytes() + b'{"type":'
+    with RunWriter.append(path):
+        path.write_bytes(half)
+        with pytest.raises(RunFileError, match="being written by another sweep; wait for its end"):
+            RunWriter.append(path)
+        assert path.read_bytes() == half  # the other one may be in the midst of that line
+    RunWriter.append(path).close()
+    with RunWriter(path.with_name("new.jsonl"), environment()) as writer:
+        with pytest.raises(RunFileError, match="being written by another sweep"):
+            RunWriter.append(writer.path)
+        assert read_run(writer.path).records == []
+
+
+def test_a_writer_that_was_killed_keeps_nobody_out(path):
+    script = (
+        "import sys, time\n"
+        "from reports.runfile import RunWriter\n"
+        "writer = RunWriter.append(sys.argv[1])\n"
+        "print('locked', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(RunFileError, match="another sweep"):
+            RunWriter.append(path)
+        other.kill()
+    RunWriter.append(path).close()
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(path, record, monkeypatch):
+    def without(*_):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", without)
+    with RunWriter.append(path) as writer:
+        writer.write(record("full", 256))
+    assert len(read_run(path).records) == 4
 
 
 def test_read_runs_takes_a_file_several_or_a_folder_each_once(path, environment):

@@ -6,6 +6,7 @@ import ast
 import inspect
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from layers import make_layer, make_mask, random
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import variants
 from hatrick import reference
@@ -284,6 +287,43 @@ def test_nothing_of_size_seq_len_squared_is_ever_made(
         layer(x, key_padding_mask=mask).sum().backward()
     events = recorded.profiler.kineto_results.events()
     assert max(e.nbytes() for e in events if e.name() == "[memory]") < seq_len**2
+
+
+class _HostTensors(TorchDispatchMode):
+    """Notes every operation that takes or gives a tensor on the CPU, or reads a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        tensors = [t for t in tree_leaves((args, kwargs, out)) if isinstance(t, Tensor)]
+        if any(t.device.type == "cpu" for t in tensors) or "_local_scalar_dense" in str(func):
+            self.seen.append(str(func))
+        return out
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    ("name", "backend"), [pair for pair in TRAINABLE if pair != ("lsh", "sdpa")]
+)
+def test_after_the_first_call_nothing_comes_from_the_host(
+    name: str, backend: str, causal: bool, padded: bool
+) -> None:
+    """A tensor copied to a GPU makes the host wait, and no CUDA graph can capture it. The meta
+    device, which has neither values nor kernels, shows every such copy where there is no GPU."""
+    layer = make_layer(name, causal=causal, backend=backend).to("meta").train()
+    x = torch.empty(2, 300, 8, dtype=torch.float64, device="meta", requires_grad=True)
+    mask = torch.empty(2, 300, dtype=torch.bool, device="meta") if padded else None
+    layer(x, key_padding_mask=mask)
+    with _HostTensors() as host:
+        y = layer(x, key_padding_mask=mask)
+        y.backward(torch.empty_like(y))
+    assert host.seen == []
 
 
 @pytest.mark.parametrize("module", [oracles, reference], ids=lambda module: module.__name__)

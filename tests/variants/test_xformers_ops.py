@@ -47,6 +47,48 @@ def test_the_reason_is_what_xformers_says_and_not_what_it_was_asked(
     assert "query :" not in reason
 
 
+@pytest.fixture
+def cuda_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """xformers as on a machine with an H100, as far as it asks torch; nothing can run there."""
+    fmha = xformers_ops._ops().fmha
+    monkeypatch.setattr(xformers_ops, "_device_reason", lambda device: "")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(fmha.common, "_built_with_cuda", True)
+    for family in (fmha.flash, fmha.flash3, fmha.cutlass):
+        for operator in (family.FwOp, family.BwOp):
+            monkeypatch.setattr(operator, "is_available", classmethod(lambda cls: True))
+
+
+def on_cuda(dtype: torch.dtype, *, training: bool) -> str:
+    config, device = variants.AttentionConfig(256, 4), torch.device("cuda", 0)
+    target = variants.Target(config, device, dtype, training, variants.VariantOptions())
+    return xformers_ops.xformers_reason(target, left=3, right=4)
+
+
+@pytest.mark.usefixtures("cuda_build")
+@pytest.mark.parametrize("training", [False, True])
+def test_asking_about_cuda_makes_nothing_there(training: bool) -> None:
+    """Whoever asks must be left without a CUDA context. Without a GPU an allocation raises."""
+    before = torch.cuda.is_initialized()
+    assert on_cuda(torch.bfloat16, training=training) == ""
+    refused = on_cuda(torch.float32, training=training)
+    assert refused.startswith("xformers has no operator for this: ")
+    assert "device=" not in refused  # nor did it take the question for one about another device
+    assert torch.cuda.is_initialized() == before
+
+
+@pytest.mark.usefixtures("cuda_build")
+def test_an_operator_without_a_backward_is_refused_for_training_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fmha = xformers_ops._ops().fmha
+    for family in (fmha.flash, fmha.flash3):
+        monkeypatch.setattr(family.BwOp, "is_available", classmethod(lambda cls: False))
+    assert on_cuda(torch.bfloat16, training=False) == ""
+    assert "operator wasn't built" in on_cuda(torch.bfloat16, training=True)
+
+
 def test_off_cuda_it_is_refused_with_the_reason() -> None:
     q = torch.zeros(1, 1, 4, 16)
     with pytest.raises(ValueError, match=r"'xformers' cannot run here: .* no operator for cpu"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from threading import Barrier
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +10,6 @@ import torch
 from bench.contention import Contention
 from bench.messages import Answer, Failure, Visit
 from bench.selftest import noise
-from bench.spec import SpecError
 from reports.schema import Point, Status
 
 CPU = torch.device("cpu")
@@ -23,6 +23,7 @@ class Worker:
     failure: Failure | None = None
 
     def __init__(self, plugins: list[str], **_: Any) -> None:
+        self.asked = 0
         self.mine = self.milliseconds[Worker.made % len(self.milliseconds)]
         Worker.made += 1
 
@@ -39,8 +40,10 @@ class Worker:
 
     def ask(self, do: str, point: Point) -> Answer:
         assert do == "visit"
+        self.asked += 1
+        # The first visit is disturbed by the other worker's.
         return self.failure or Visit(
-            samples_ms=[self.mine] * 3,
+            samples_ms=[self.mine if self.asked > 1 else 1000.0 * self.mine**2] * 3,
             sampling_s=0.003,
             warmup_ms=0.0,
             warmup_calls=1,
@@ -77,7 +80,23 @@ def test_the_floor_is_the_largest_difference_of_a_pair(worker: type[Worker]) -> 
     assert check.found == "at most 20.0% apart, half of the 10 pairs within 0.0%"
 
 
-def test_a_point_that_cannot_be_measured_is_a_sentence(worker: type[Worker]) -> None:
+def test_a_point_that_cannot_be_measured_is_an_error(worker: type[Worker]) -> None:
     worker.failure = Failure(status=Status.CRASHED, reason="no luck")
-    with pytest.raises(SpecError, match="crashed: no luck"):
+    with pytest.raises(RuntimeError, match="crashed: no luck"):
         noise.check_noise(CPU, lambda line: None)
+
+
+def test_both_workers_of_a_pair_start_at_the_same_time(
+    worker: type[Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Barrier(2, timeout=10)
+    ask = worker.ask
+
+    def meet(self: Worker, do: str, point: Point) -> Answer:
+        if not self.asked:
+            both.wait()  # raises where the other has not begun by then
+        return ask(self, do, point)
+
+    monkeypatch.setattr(worker, "ask", meet)
+    monkeypatch.setattr(noise, "PAIRS", 1)
+    assert noise.check_noise(CPU, lambda line: None)[1].spread == 0.0

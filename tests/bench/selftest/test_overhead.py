@@ -1,18 +1,21 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
+from bench.points import expand
 from bench.selftest import overhead
+from bench.spec import merge
 from bench.sweep import Plan
 
 CPU = torch.device("cpu")
 
 
-def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sweep of ten seconds, whose two points have samples of 3 s and of 4 s."""
+@pytest.mark.parametrize(("warmup_ms", "passed"), [(500.0, False), (1000.0, True)])
+def test_the_share_is_that_of_all_calls_and_the_samples_are_told(
+    monkeypatch: pytest.MonkeyPatch, warmup_ms: float, passed: bool
+) -> None:
+    """A sweep of ten seconds, whose two points have samples of 2 s and of 2.5 s."""
     now = 0.0
 
     def run(prepared: Plan, progress: object) -> None:
@@ -20,7 +23,7 @@ def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> No
         now += 10.0
         points = [each.point for each in prepared.todo[:2]]
         lines = [prepared.environment.model_dump_json()]
-        lines += [_record(point, total) for point, total in zip(points, (3.0, 4.0), strict=True)]
+        lines += [_record(point, total) for point, total in zip(points, (2.0, 2.5), strict=True)]
         prepared.path.write_text("\n".join(lines) + "\n")
 
     def _record(point: object, total_s: float) -> str:
@@ -47,7 +50,7 @@ def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> No
                 compile_ms=0.0,
                 mask_ms=0.0,
                 first_call_ms=1.0,
-                warmup_ms=500.0,
+                warmup_ms=warmup_ms,
                 warmup_calls=1,
                 stationary=True,
             ),
@@ -76,6 +79,16 @@ def test_the_share_is_that_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(overhead, "run", run)
     monkeypatch.setattr(overhead, "monotonic", lambda: now)
     check = overhead.check_overhead(CPU)
-    assert check.passed
-    assert check.found == "70% of 10 s, 2 points"
-    assert json.loads(check.model_dump_json())["limit"] == "at least 60%"
+    assert check.of == "harness"
+    assert check.passed == passed
+    calls = 0.45 + 2 * warmup_ms / 10_000
+    assert check.found == f"{calls:.0%} of 10 s are calls: 45% samples, the rest warm-up"
+    assert check.limit == "at least 60%, warm-up included"
+
+
+def test_the_part_has_every_variant_at_a_short_and_a_long_length() -> None:
+    flags = overhead.PART["cpu"] | {"device": "cpu"}
+    points = [each.point for each in expand(merge(flags)[0])]
+    assert {point.seq_len for point in points} == {256, 1024}
+    assert {point.variant for point in points} == {"hatrick", "full", "sliding_window", "lsh"}
+    assert len(points) == 8
