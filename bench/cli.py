@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,13 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.console import (
+    INTERRUPTED,
+    MISTAKE,
+    UNWRITTEN,
+    called,
+    mistakes,
+    print_damage,
+    print_summary,
+    write_page,
+)
+
 if TYPE_CHECKING:
     from bench.sweep import Plan
-    from reports.runfile import Run
-
-MISTAKE = 2
-UNWRITTEN = 3
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="hatrick",
@@ -151,15 +154,15 @@ def sweep(
       130  interrupted; --resume goes on
     """
     flags = {key: value for key, value in locals().items() if key not in ("spec", "resume")}
-    typed = shlex.join([_called(), *sys.argv[1:]])
+    typed = shlex.join([called(), *sys.argv[1:]])
     try:
-        with _mistakes():
+        with mistakes():
             plan = _plan(flags, spec, typed, resume)
     except KeyboardInterrupt:
         typer.echo("Interrupted before anything was measured.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     try:
-        with _mistakes():
+        with mistakes():
             _measure(plan)
     except KeyboardInterrupt:
         again = typed if resume else f"{typed} --resume"
@@ -180,9 +183,9 @@ def show(runs: Runs) -> None:
     """
     import reports
 
-    with _mistakes():
+    with mistakes():
         read = reports.read_runs(runs)
-    _print_summary(read)
+    print_summary(read)
 
 
 @app.command()
@@ -202,10 +205,10 @@ def report(
     if out is not None and out.suffix != ".html":
         typer.echo(f"hatrick: --out names a page, FILE.html; got {out}", err=True)
         raise typer.Exit(MISTAKE)
-    with _mistakes():
+    with mistakes():
         read = reports.read_runs(runs)
-    page = _write_page(read, out or read[0].path.with_suffix(".html"), MISTAKE)
-    _print_damage(read)
+    page = write_page(read, out or read[0].path.with_suffix(".html"), MISTAKE)
+    print_damage(read)
     typer.echo(f"Page: {page}")
 
 
@@ -242,7 +245,7 @@ def selftest(
     from bench.selftest.run import check_writable, run_selftest
 
     try:
-        with _mistakes():
+        with mistakes():
             chosen = resolve(device or "auto")
             if out is not None:
                 check_writable(out)  # now, and not when the figures are there
@@ -275,18 +278,10 @@ def list_variants(device: Device = None, plugin: Plugins = None) -> None:
     from bench.device import resolve
     from bench.points import load_plugins
 
-    with _mistakes():
+    with mistakes():
         load_plugins(plugin.split(",") if plugin else [])
         table = catalogue(resolve(device or "auto"))
     Console().print(table)
-
-
-def _called() -> str:
-    """How to call this command again from this folder."""
-    if shutil.which("hatrick"):
-        return "hatrick"
-    path = Path(sys.argv[0])
-    return os.path.relpath(path) if path.name == "hatrick" else "hatrick"
 
 
 def _plan(flags: dict[str, Any], file: Path | None, typed: str, resume: bool) -> Plan:
@@ -320,49 +315,7 @@ def _finish(plan: Plan) -> None:
     from bench.sweep import exit_code
 
     read = reports.read_run(plan.path)
-    _print_summary([read])
+    print_summary([read])
     typer.echo(f"\nRun file: {plan.path}")
-    typer.echo(f"Page:     {_write_page([read], plan.path.with_suffix('.html'), UNWRITTEN)}")
+    typer.echo(f"Page:     {write_page([read], plan.path.with_suffix('.html'), UNWRITTEN)}")
     raise typer.Exit(exit_code([record.status for record in read.latest]))
-
-
-def _print_summary(runs: Sequence[Run]) -> None:
-    from rich.console import Console
-
-    import reports
-
-    # Narrower than this a table would have to cut numbers; the terminal folds whole lines.
-    console = Console()
-    console.width = max(80, console.width)
-    console.print(reports.rich_tables(reports.to_frame(runs)))
-    _print_damage(runs)
-
-
-def _write_page(runs: Sequence[Run], page: Path, otherwise: int) -> Path:
-    """Write the page; where that cannot be, say why and exit with `otherwise`."""
-    import reports
-
-    try:
-        return reports.write_page(runs, page)
-    except OSError as error:
-        typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
-        raise typer.Exit(otherwise) from None
-
-
-def _print_damage(runs: Sequence[Run]) -> None:
-    for run in runs:
-        for line in run.damaged:
-            typer.echo(f"hatrick: {line}", err=True)
-
-
-@contextmanager
-def _mistakes() -> Iterator[None]:
-    """A mistake in the call is one sentence and exit code 2, never a traceback."""
-    from bench.spec import SpecError
-    from reports.runfile import RunFileError
-
-    try:
-        yield
-    except (SpecError, RunFileError) as error:
-        typer.echo(f"hatrick: {error}", err=True)
-        raise typer.Exit(MISTAKE) from None

@@ -10,8 +10,9 @@ import numpy as np
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.probes import nvml
 from bench.stopping import stopped_by
+from reports.figures import Latency, StoppedBy
 from reports.intervals import median_interval
-from reports.schema import Latency, Point, Record, Status, StoppedBy
+from reports.schema import Point, Record, Status
 
 THROTTLED_SHARE = 0.5
 """Of a point's samples: above it, the record says that the device was throttled."""

@@ -18,8 +18,9 @@ from pydantic import Field, ValidationError
 from bench.course import Course
 from bench.messages import Prepared, Visit
 from bench.spec import SpecError
+from reports.figures import Model
 from reports.runfile import key_on_any, write_line
-from reports.schema import Model, Point, Record
+from reports.schema import Point, Record
 
 
 class DiskError(SpecError):

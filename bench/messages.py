@@ -9,7 +9,8 @@ from pydantic import Field
 
 from bench.contention import Contention
 from bench.probes.nvml import Reading
-from reports.schema import Agreement, Memory, Milliseconds, Model, Point, Status
+from reports.figures import Agreement, Memory, Milliseconds, Model
+from reports.schema import Point, Status
 
 
 class Job(Model):

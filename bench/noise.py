@@ -10,7 +10,8 @@ import platformdirs
 import torch
 from pydantic import Field
 
-from reports.schema import Model, Noise
+from reports.figures import Model
+from reports.schema import Noise
 
 
 class _Kept(Model):

@@ -9,8 +9,8 @@ from statistics import median
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from reports.figures import StoppedBy
 from reports.intervals import median_interval
-from reports.schema import StoppedBy
 
 MIN_SAMPLES = 20
 SLOW_CALL_MS = 1000.0

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from reports.figures import Gpu, Latency
 from reports.labels import labels
 from reports.runfile import Run, read_runs
-from reports.schema import Gpu, Latency, Record
+from reports.schema import Record
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "run_id": ("string", "the run this row was measured in"),

@@ -10,7 +10,8 @@ from torch import Tensor
 
 import variants
 from bench.case import Case
-from reports.schema import Agreement, Point
+from reports.figures import Agreement
+from reports.schema import Point
 
 ALL_ROWS_UP_TO = 256
 SAMPLED_ROWS = 64

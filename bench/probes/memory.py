@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 from bench.case import Case
 from bench.heap import give_back_freed_memory
 from bench.probes.nvml import Monitor
-from reports.schema import Memory
+from reports.figures import Memory
 
 RESET_PEAK = "5"
 """What `/proc/PID/clear_refs` takes to set the peak resident set back to the current one

@@ -17,7 +17,7 @@ from typing import Any
 import pynvml
 import torch
 
-from reports.schema import Gpu
+from reports.figures import Gpu
 
 IDLE = 0x01
 SLOWDOWNS = {

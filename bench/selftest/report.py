@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reports.schema import Model, Noise
+from reports.figures import Model
+from reports.schema import Noise
 
 NOISE_LIMIT = 0.05
 """Two measurements of one point that lie farther apart are of little use: most differences that

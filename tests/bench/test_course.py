@@ -10,7 +10,8 @@ from bench.contention import Contention
 from bench.course import THROTTLED_SHARE, Course
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.probes.nvml import Reading
-from reports.schema import Agreement, Latency, Memory, Point, Record, Status
+from reports.figures import Agreement, Latency, Memory
+from reports.schema import Point, Record, Status
 
 MakePoint = Callable[..., Point]
 AGREEMENT = Agreement(

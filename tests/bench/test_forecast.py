@@ -14,7 +14,8 @@ from bench.case import build
 from bench.forecast import Forecast, calibrate
 from bench.points import attention_config
 from bench.probes.memory import measure_memory
-from reports.schema import Agreement, Latency, Memory, Point, Record, Status
+from reports.figures import Agreement, Latency, Memory
+from reports.schema import Point, Record, Status
 
 MakePoint = Callable[..., Point]
 GIB = 2**30

@@ -12,7 +12,8 @@ from bench.course import Course
 from bench.journal import DiskError, Journal
 from bench.messages import Prepared, Visit
 from bench.spec import SpecError
-from reports.schema import Agreement, Memory, Point, Record, Status
+from reports.figures import Agreement, Memory
+from reports.schema import Point, Record, Status
 
 VISIT = Visit(
     samples_ms=[1.0, 2.0],

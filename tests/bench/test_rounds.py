@@ -11,7 +11,8 @@ from bench.contention import Contention
 from bench.journal import Journal
 from bench.messages import Answer, Failure, Finished, Prepared, Visit
 from bench.rounds import Rounds
-from reports.schema import Agreement, Memory, Point, Record, Status
+from reports.figures import Agreement, Memory
+from reports.schema import Point, Record, Status
 
 MakePoint = Callable[..., Point]
 QUIET = Contention(run_ns=1, wait_ns=0, steal_s=0.0, cores_s=1.0)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench.stopping import MAX_SAMPLES, MIN_VISITS, min_samples, stationary, stopped_by
+from reports.figures import StoppedBy
 from reports.intervals import median_interval
-from reports.schema import StoppedBy
 
 Array = NDArray[np.float64]
 CALLS = 4096

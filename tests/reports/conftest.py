@@ -9,18 +9,9 @@ from typing import Any
 
 import pytest
 
+from reports.figures import Agreement, Gpu, Latency, Memory
 from reports.runfile import Run
-from reports.schema import (
-    Agreement,
-    Environment,
-    Gpu,
-    Latency,
-    Memory,
-    Noise,
-    Point,
-    Record,
-    Status,
-)
+from reports.schema import Environment, Noise, Point, Record, Status
 
 STARTED = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
 

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
 
+from reports.figures import Agreement, Gpu, Latency, Memory
 from reports.frame import COLUMNS, load, to_frame
 from reports.runfile import RunWriter
-from reports.schema import Agreement, Gpu, Latency, Memory, Point, Record, Status
+from reports.schema import Point, Record, Status
 
 
 def test_every_documented_column_has_its_dtype(run, sweep):

@@ -5,7 +5,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from reports.schema import Agreement, Environment, Latency, Memory, Point, Record, Status
+from reports.figures import Agreement, Latency, Memory
+from reports.schema import Environment, Point, Record, Status
 
 FIGURES = ("latency", "memory", "agreement")
 ALL_FIGURES = (Status.OK, Status.THROTTLED)

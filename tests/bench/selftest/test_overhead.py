@@ -27,7 +27,8 @@ def test_the_share_is_that_of_all_calls_and_the_samples_are_told(
         prepared.path.write_text("\n".join(lines) + "\n")
 
     def _record(point: object, total_s: float) -> str:
-        from reports.schema import Agreement, Latency, Memory, Point, Record, Status
+        from reports.figures import Agreement, Latency, Memory
+        from reports.schema import Point, Record, Status
 
         assert isinstance(point, Point)
         samples = [total_s * 1e3 / 20] * 20
