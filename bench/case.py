@@ -117,7 +117,9 @@ class Replay:
         self._graph = torch.cuda.CUDAGraph()
         # What runs for the first time on a stream allocates, which a capture must not do
         # (PyTorch documentation, "CUDA Graphs", Constraints).
-        with torch.cuda.stream(torch.cuda.Stream(device)):
+        beside = torch.cuda.Stream(device)
+        beside.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(beside):
             for _ in range(3):
                 case.clear()
                 case()
