@@ -25,9 +25,8 @@ def check_linearity(device: torch.device) -> Check:
     that adds one, does not.
     """
     size, times = WORK[device.type]
-    once, twice = (
-        timer(Products(size, count, device), device, "warm") for count in (times, 2 * times)
-    )
+    work = Products(size, times, device)
+    once, twice = (timer(call, device, "warm") for call in (work, work.twice()))
     samples: dict[str, list[float]] = {"once": [], "twice": []}
     for timed in (once, twice):
         for _ in range(10):

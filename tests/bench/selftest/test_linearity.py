@@ -50,8 +50,9 @@ def test_a_constant_that_is_added_to_every_call_is_found(monkeypatch: pytest.Mon
 
 
 def test_twice_the_products_is_twice_the_work() -> None:
+    work = Products(16, 3, CPU)
     with FlopCounterMode(display=False) as once:
-        Products(16, 3, CPU)()
+        work()
     with FlopCounterMode(display=False) as twice:
-        Products(16, 6, CPU)()
+        work.twice()()
     assert twice.get_total_flops() == 2 * once.get_total_flops() > 0
