@@ -25,6 +25,8 @@ before it. `kept` makes a point's latency its own, and is what CUDA's caching al
 WORKSPACES = 4
 LEAST_HEAP = 64 << 20
 """What the heap is filled with: so many times the largest workspace, and so many bytes more."""
+UNKNOWN_WORKSPACE = 128 << 20
+"""For a worker that takes over points which another one, now lost, has prepared."""
 
 
 def fill_heap(workspace_bytes: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from bench.built import Built, BuiltPoints
 from bench.case import Case
 from bench.cost import model_cost
-from bench.heap import fill_heap
+from bench.heap import UNKNOWN_WORKSPACE, fill_heap
 from bench.messages import Answer, Failure, Finished, Prepared
 from bench.probes import nvml
 from bench.probes.agreement import Verdict, measure_agreement, not_comparable
@@ -111,7 +111,7 @@ class Measurer:
     def _visit(self, point: Point, seconds: float) -> Answer:
         built = self._build(point)
         if point.device == "cpu" and point.allocator == "kept" and not self._heap_is_full:
-            fill_heap(self._largest_workspace)
+            fill_heap(self._largest_workspace or UNKNOWN_WORKSPACE)
             self._heap_is_full = True
         monitor = self._monitor(point)
         self._let_cool(monitor)

@@ -196,3 +196,18 @@ def test_a_cost_model_that_raises_costs_no_figure(
     monkeypatch.setattr("bench.measure.model_cost", no_cost)
     answer = prepared(Measurer(), make_point())
     assert answer.flops is answer.model_bytes is None
+
+
+@pytest.mark.parametrize("has_prepared", [True, False])
+def test_the_heap_is_filled_to_what_is_needed_and_amply_where_that_is_not_known(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch, has_prepared: bool
+) -> None:
+    filled: list[int] = []
+    monkeypatch.setattr(measure, "fill_heap", filled.append)
+    measurer, point = Measurer(), make_point()
+    needed = measure.UNKNOWN_WORKSPACE
+    if has_prepared:
+        needed = prepared(measurer, point).memory.workspace_bytes
+    visited(measurer, point)
+    visited(measurer, point)
+    assert filled == [needed]
