@@ -48,9 +48,9 @@ WAIT_POLICIES: dict[str, dict[str, str]] = {
 """The environment variables that make idle threads behave so; `docs/measuring.md` has the evidence.
 
 By default a thread of libgomp that has finished its part spins. Where anything else wants the core,
-the threads then wait for each other's time slices, and a call takes tens to hundreds of times as
-long, steadily. Sleeping (`passive`) costs microseconds a parallel region instead. `system` leaves
-them as the environment has it.
+the threads then wait for each other's time slices, and a call takes many times as long, steadily.
+Sleeping (`passive`) costs microseconds a parallel region instead. `system` leaves them as the
+environment has it.
 """
 
 

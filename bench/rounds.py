@@ -1,10 +1,7 @@
 """Points that will be compared, measured in rounds: each is visited once a round.
 
 Drift (clocks, temperature, other load) then hits all of them alike, and an order that changes from
-round to round keeps any one from always following the same other (Georges, Buytaert and Eeckhout,
-"Statistically Rigorous Java Performance Evaluation", OOPSLA 2007, section 3, on what varies between
-invocations; the randomised order is that of Mytkowicz et al., "Producing Wrong Data Without Doing
-Anything Obviously Wrong!", ASPLOS 2009).
+round to round keeps any one from always following the same other.
 """
 
 from __future__ import annotations

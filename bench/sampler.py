@@ -23,8 +23,8 @@ LEAST_TRIED = 8
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
 LONG_CALL_MS = 250.0
-"""From here on a call needs no such thing: in `docs/measuring.md` its first sample in a visit is
-like the others."""
+"""From here on a call gets no such thing: it would cost a whole call more at every visit.
+`docs/measuring.md` shows how the first sample of a visit then compares with the others."""
 
 
 def warm_up(built: Built, seconds: float) -> list[float]:

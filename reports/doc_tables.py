@@ -77,8 +77,8 @@ def first_sample_table(frame: pd.DataFrame, longer_than_ms: str) -> str:
         longer_than_ms: points with shorter medians are left out.
     """
     lines = [
-        "| T | attention | chunk | median | visits | first sample / the others |",
-        "| --: | --- | --: | --: | --: | --: |",
+        "| T | attention | chunk | malloc | median | visits | first sample / the others |",
+        "| --: | --- | --: | --- | --: | --: | --: |",
     ]
     slow = frame[(frame["status"] == "ok") & (frame["latency_ms"] > float(longer_than_ms))]
     for _, row in slow.sort_values(["seq_len", "label", "chunk_size"]).iterrows():
@@ -86,7 +86,7 @@ def first_sample_table(frame: pd.DataFrame, longer_than_ms: str) -> str:
         others = np.delete(row["samples_ms"], starts)
         first = np.median(np.take(row["samples_ms"], starts)) / np.median(others)
         chunk = "–" if pd.isna(row["chunk_size"]) else str(row["chunk_size"])
-        cells = [units.tokens(row["seq_len"]), row["label"], chunk]
+        cells = [units.tokens(row["seq_len"]), row["label"], chunk, row["allocator"]]
         cells += [units.duration(row["latency_ms"]), str(len(starts)), f"{first:.3f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 On a CPU the clock is read around the call. On CUDA events stand around it, and a kernel that only
 waits stands before it while Python queues the call, so that the GPU never waits for Python (the
-blocking kernel of NVBench, `docs/benchmarks.md`, "Cold measurements").
+blocking kernel of NVIDIA's NVBench does the same).
 """
 
 from __future__ import annotations

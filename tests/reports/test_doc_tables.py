@@ -55,7 +55,7 @@ def test_the_first_sample_of_a_visit_is_held_against_the_others(
     )
     fast = record("hatrick", 4096, median_ms=10.0)
     lines = first_sample_table(to_frame([run([slow, fast])]), "250").splitlines()
-    assert lines[2:] == ["| 4k | lsh | 64 | 300 ms | 5 | 1.100 |"]
+    assert lines[2:] == ["| 4k | lsh | 64 | kept | 300 ms | 5 | 1.100 |"]
 
 
 def test_a_document_keeps_all_but_its_tables(
