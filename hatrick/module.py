@@ -9,22 +9,35 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hatrick.attend import BACKENDS, attend
+from hatrick import attend as attention
+from hatrick.attend import attend
+from hatrick.blocks import Masks
+from hatrick.flash import flash_reason
+from hatrick.fused import Cross, Local
 from hatrick.inputs import check_input, check_sizes, zero_padding
+from hatrick.linear import Linear
+from hatrick.published import own_names
 
-PUBLISHED_NAMES = {
-    "qkv_word": "token_qkv",
-    "qkv_cls": "cls_qkv",
-    "qkv_global_cls": "global_qkv",
-    "q_word": "cross_q",
-    "kv_cls": "cross_kv",
-    "out": "out_proj",
-    "norm1": "norm_local",
-    "norm2": "norm_global",
-    "norm3": "norm_cross",
-    "cls_token": "cls_token",
-}
-"""The parameters of the author's class, and what they are called here."""
+BACKENDS = ("fused", *attention.BACKENDS)
+"""`fused` computes steps 1 and 3 block by block, each with a backward of its own; the others are
+those of `hatrick.attend`, one operator at a time."""
+
+
+def preferred(device: torch.device) -> tuple[str, ...]:
+    """The backends in the order in which `auto` tries them there.
+
+    By measurement on a CPU (docs/peers.md). On CUDA `fused` comes last until it is measured.
+    """
+    return BACKENDS if device.type == "cpu" else (*BACKENDS[1:], "fused")
+
+
+def backend_reason(
+    backend: str, device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool
+) -> str:
+    """Why `backend` cannot run there; empty if it can. `training`: with gradients."""
+    if backend == "fused":
+        return flash_reason(device, dtype, head_dim)
+    return attention.backend_reason(backend, device, dtype, head_dim, training=training)
 
 
 class HATrick(nn.Module):
@@ -46,7 +59,9 @@ class HATrick(nn.Module):
         dropout: probability with which an element of each step's attention output is zeroed in
             training. The published class takes this argument and never applies it.
         device, dtype: of the parameters.
-        backend: `auto`, `sdpa`, `plain` or `flex`; see `hatrick.attend`.
+        backend: `auto` or one of `BACKENDS`. `fused` is not for dropout in training, autocast,
+            torch.func, torch.compile, nor for layers whose projections or norms were replaced or
+            hooked: there `auto` takes `sdpa`, and in torch.compile `fused` does too.
 
     Raises:
         ValueError: a size that is no integer of at least 1, `dim` not divisible by `heads`,
@@ -71,9 +86,13 @@ class HATrick(nn.Module):
             raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
         self.dim, self.heads, self.chunk_size = dim, heads, chunk_size
         self.causal, self.backend = causal, backend
+        self._attend_by = "auto" if backend == "fused" else backend
+
+        # `plain` is what others are measured against: as the published class computes it.
+        projection = nn.Linear if backend == "plain" else Linear
 
         def linear(outputs: int) -> nn.Linear:
-            return nn.Linear(dim, outputs, device=device, dtype=dtype)
+            return projection(dim, outputs, device=device, dtype=dtype)
 
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim, device=device, dtype=dtype))
         nn.init.normal_(self.cls_token)  # as published
@@ -103,18 +122,7 @@ class HATrick(nn.Module):
         Raises:
             ValueError: a parameter is missing, unknown, of another shape, or not floating-point.
         """
-        renamed = {}
-        for name, tensor in state_dict.items():
-            stem, _, leaf = name.partition(".")
-            if stem not in PUBLISHED_NAMES:
-                known = ", ".join(PUBLISHED_NAMES)
-                raise ValueError(f"{name!r} is not a parameter of the published class ({known})")
-            if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-                kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-                raise ValueError(f"{name!r} must be a floating-point tensor, got {kind}")
-            renamed[PUBLISHED_NAMES[stem] + (f".{leaf}" if leaf else "")] = tensor
-        if "cls_token" not in renamed:
-            raise ValueError("the published state_dict lacks 'cls_token'")
+        renamed = own_names(state_dict)
         token = renamed["cls_token"]
         layer = cls(
             token.shape[-1],
@@ -151,6 +159,68 @@ class HATrick(nn.Module):
         """
         check_input(x, self.dim, key_padding_mask, self.cls_token.dtype)
         x = zero_padding(x, key_padding_mask)
+        if self._is_fused(x):
+            y = self._fused(x, None if key_padding_mask is None else ~key_padding_mask)
+        else:
+            y = self._stepwise(x, key_padding_mask)
+        return zero_padding(y, key_padding_mask)
+
+    def _is_fused(self, x: Tensor) -> bool:
+        """Whether this call takes the fused path.
+
+        Raises:
+            ValueError: it was asked for by name and cannot.
+        """
+        asked = preferred(x.device)[0] if self.backend == "auto" else self.backend
+        if asked != "fused" or torch.compiler.is_compiling():
+            return False
+        reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or self._unfusable(x)
+        if reason and self.backend == "fused":
+            raise ValueError(f"backend 'fused' cannot run here: {reason}; use 'sdpa'")
+        return not reason
+
+    def _unfusable(self, x: Tensor) -> str:
+        """What of this layer's state the fused path has no place for."""
+        if self.training and self.dropout.p > 0:
+            return "it has no dropout"
+        if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
+            return "it does not run under autocast"
+        if torch._C._are_functorch_transforms_active():
+            return "it does not run under torch.func"
+        # It uses their parameters and does not call them.
+        for name, module in self.named_children():
+            expected = {"norm": nn.LayerNorm, "drop": nn.Dropout}.get(name[:4], Linear)
+            if type(module) is not expected:
+                return f"{name} was replaced by a {type(module).__name__}"
+            if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+                return f"{name} has hooks"
+        return ""
+
+    def _fused(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        """The three steps, 1 and 3 of them block by block."""
+        T, n = x.shape[1], min(self.chunk_size, x.shape[1])
+        has_cls = None
+        if valid is not None:
+            has_cls = F.pad(valid, (0, -T % n)).unflatten(1, (-1, n)).any(-1)
+        masks = Masks(self.causal, valid, has_cls)
+        training = torch.is_grad_enabled()
+        out = (self.out_proj.weight, self.out_proj.bias)
+        first, last = self.norm_local, self.norm_cross
+        cls = self.cls_token.view(-1)
+        cls, *mixed = Local.apply(  # type: ignore[no-untyped-call]
+            *(masks, self.heads, n, training, x.contiguous(), cls, self.cls_qkv(cls)),
+            *(self.token_qkv.weight, self.token_qkv.bias, *out),
+        )
+        kv = self.cross_kv(self._global(self.norm_local(cls), has_cls))
+        y: Tensor = Cross.apply(  # type: ignore[no-untyped-call]
+            *(masks, self.heads, n, T, training, (first.eps, last.eps), kv),
+            *(self.cross_q.weight, self.cross_q.bias, *out),
+            *(first.weight, first.bias, last.weight, last.bias, *mixed),
+        )
+        return y
+
+    def _stepwise(self, x: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+        """The three steps, one operator at a time."""
         B, T, D = x.shape
         n = min(self.chunk_size, T)
         C = -(-T // n)
@@ -166,7 +236,7 @@ class HATrick(nn.Module):
         has_cls = None if key_padding_mask is None or valid is None else valid.any(-1)
         cls = self._global(cls, has_cls)
         tokens = self._cross(tokens, cls, has_cls)
-        return zero_padding(tokens.view(B, C * n, D)[:, :T], key_padding_mask)
+        return tokens.view(B, C * n, D)[:, :T]
 
     def _local(self, tokens: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         """Step 1: `(B, C, n, D)` tokens to the same, and to a CLS vector a chunk `(B, C, D)`."""
@@ -181,7 +251,7 @@ class HATrick(nn.Module):
         if self.causal:
             pairs = torch.ones(n + 1, n + 1, dtype=torch.bool, device=tokens.device).tril()
             pairs[0] = True  # the CLS summarises its whole chunk
-        mixed = attend(q, k, v, keys=keys, pairs=pairs, backend=self.backend)
+        mixed = attend(q, k, v, keys=keys, pairs=pairs, backend=self._attend_by)
         mixed = self.dropout(self.out_proj(mixed.transpose(1, 2).reshape(B, C, n + 1, D)))
         cls = self.norm_local(self.cls_token + mixed[:, :, 0])
         return self.norm_local(tokens + mixed[:, :, 1:]), cls
@@ -194,7 +264,7 @@ class HATrick(nn.Module):
         pairs = None
         if self.causal:
             pairs = torch.ones(C, C, dtype=torch.bool, device=cls.device).tril()
-        mixed = attend(q, k, v, keys=has_cls, pairs=pairs, backend=self.backend)
+        mixed = attend(q, k, v, keys=has_cls, pairs=pairs, backend=self._attend_by)
         mixed = self.out_proj(mixed.transpose(1, 2).reshape(B, C, D))
         out: Tensor = self.norm_global(cls + self.dropout(mixed))
         return out
@@ -209,7 +279,7 @@ class HATrick(nn.Module):
         if self.causal:
             chunk = torch.arange(C, device=tokens.device)
             pairs = chunk.repeat_interleave(n)[:, None] > chunk
-        mixed = attend(q, k, v, keys=has_cls, pairs=pairs, backend=self.backend)
+        mixed = attend(q, k, v, keys=has_cls, pairs=pairs, backend=self._attend_by)
         mixed = self.out_proj(mixed.transpose(1, 2).reshape(B, C, n, D))
         out: Tensor = self.norm_cross(tokens + self.dropout(mixed))
         return out

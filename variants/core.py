@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from hatrick.cost import Cost, linear, residual_norm
 from hatrick.inputs import check_input, zero_padding
+from hatrick.linear import Linear
 from variants import oracles
 from variants.config import AttentionConfig, VariantOptions, Workload
 from variants.interface import Variant
@@ -36,8 +37,9 @@ class CoreVariant(Variant):
     ) -> None:
         super().__init__(config, options, backend=backend, device=device, dtype=dtype)
         dim = config.dim
-        self.in_proj = nn.Linear(dim, len(self.core_tensors) * dim, device=device, dtype=dtype)
-        self.out_proj = nn.Linear(dim, dim, device=device, dtype=dtype)
+        linear = nn.Linear if backend == "plain" else Linear
+        self.in_proj = linear(dim, len(self.core_tensors) * dim, device=device, dtype=dtype)
+        self.out_proj = linear(dim, dim, device=device, dtype=dtype)
         self.norm = nn.LayerNorm(dim, device=device, dtype=dtype)
         self.dropout = nn.Dropout(config.dropout)
 

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hatrick.attend import BACKENDS, backend_reason
 from hatrick.cost import Cost, hatrick_cost
-from hatrick.module import HATrick
+from hatrick.module import BACKENDS, HATrick, backend_reason, preferred
 from hatrick.reference import reference
 from variants import oracles
 from variants.config import AttentionConfig, Target, VariantOptions, Workload
@@ -45,6 +44,10 @@ class HATrickVariant(Variant):
         )
 
     @classmethod
+    def preferred(cls, target: Target) -> tuple[str, ...]:
+        return preferred(target.device)
+
+    @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:
         return backend_reason(
             backend,
@@ -76,11 +79,17 @@ class HATrickVariant(Variant):
 
     @classmethod
     def least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
-        """Forward: the tokens' query, key and value, alone and joined with those of the CLS. In
-        training, at the end of the forward: the joined ones; of steps 1 and 3 each, what goes into
-        the out-projection, into the norm and what comes out; the query of step 3. `plain`: the
-        scores as in full attention, with the weights of the steps before."""
+        """`fused`: what enters the norm of step 1, and the output; in training also the query, key
+        and value and the result of step 1's attention, the query of step 3, and what enters its
+        norm. The others: the tokens' query, key and value, alone and joined with those of the CLS;
+        in training, at the end of the forward: the joined ones; of steps 1 and 3 each, what goes
+        into the out-projection, into the norm and what comes out; the query of step 3. `plain`:
+        the scores as in full attention, with the weights of the steps before."""
         config, size, batch = workload.config, workload.element_size, workload.batch
+        gradients = cls.parameter_count(config) * size
+        if backend in ("auto", "fused"):
+            one = workload.activation_bytes
+            return max(8 * one, 2 * one + gradients) if training else 2 * one
         chunk = min(config.chunk_size, workload.seq_len)
         chunks = -(-workload.seq_len // chunk)
         tokens = batch * chunks * chunk * config.dim * size
@@ -91,7 +100,6 @@ class HATrickVariant(Variant):
             cross = one * chunks * chunk * chunks
         if not training:
             return max(6 * tokens, 3 * tokens + 2 * local, 2 * across, 2 * tokens + 2 * cross)
-        gradients = cls.parameter_count(config) * size
         return max(
             10 * tokens + local + across + cross,
             local + across + 3 * cross,

@@ -42,7 +42,7 @@ class Variant(nn.Module, ABC):
     summary: ClassVar[str] = ""
     """What it computes, in a line, for `hatrick variants`."""
     backends: ClassVar[tuple[str, ...]] = ("plain",)
-    """In the order in which `auto` prefers them."""
+    """In the order in which `auto` prefers them, unless `preferred` says otherwise."""
     uses_chunk_size: ClassVar[bool] = True
     """False: a sweep has one point for it, not one per chunk size."""
     core_tensors: ClassVar[tuple[str, ...]] = ()
@@ -100,7 +100,7 @@ class Variant(nn.Module, ABC):
             return Support(False, conflict)
         target = Target(config, device, dtype, direction == "forward+backward", options)
         reasons = []
-        for name in cls.backends if backend == "auto" else (backend,):
+        for name in cls.preferred(target) if backend == "auto" else (backend,):
             reason = cls.backend_reason(name, target)
             if not reason:
                 return Support(True, backend=name)
@@ -116,6 +116,11 @@ class Variant(nn.Module, ABC):
     def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:
         """Why these options make no sense with this config; empty if they do."""
         return ""
+
+    @classmethod
+    def preferred(cls, target: Target) -> tuple[str, ...]:
+        """The backends in the order in which `auto` tries them there."""
+        return cls.backends
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hatrick import HATrick
 from hatrick.flex import flex_reason
-from hatrick.module import PUBLISHED_NAMES
+from hatrick.published import NAMES
 from hatrick.reference import reference
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("hatrick_*.npz"))
@@ -47,7 +47,7 @@ def expected(layer: HATrick, x: Tensor, mask: Tensor | None = None, **kwargs: ob
     )
 
 
-@pytest.mark.parametrize("backend", ["sdpa", "plain"])
+@pytest.mark.parametrize("backend", ["fused", "sdpa", "plain"])
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_published_outputs_and_gradients(path: Path, backend: str) -> None:
     case = {name: torch.from_numpy(array) for name, array in np.load(path).items()}
@@ -67,7 +67,7 @@ def test_published_outputs_and_gradients(path: Path, backend: str) -> None:
     for name, grad in case.items():
         if name.startswith("grad.") and grad.numel():
             stem, _, leaf = name.removeprefix("grad.").partition(".")
-            mine = parameters[PUBLISHED_NAMES[stem] + (f".{leaf}" if leaf else "")].grad
+            mine = parameters[NAMES[stem] + (f".{leaf}" if leaf else "")].grad
             torch.testing.assert_close(mine, grad, rtol=0, atol=1e-10)
             checked += 1
     assert checked == len(weights)
@@ -80,7 +80,7 @@ def test_published_outputs_and_gradients(path: Path, backend: str) -> None:
     chunk_size=st.integers(1, 12),
     causal=st.booleans(),
     padding=st.sampled_from(["none", "tail", "anywhere", "all"]),
-    backend=st.sampled_from(["sdpa", "plain"]),
+    backend=st.sampled_from(["fused", "sdpa", "plain"]),
     seed=st.integers(0, 1000),
 )
 def test_module_equals_reference(
@@ -310,7 +310,7 @@ def test_bad_input(x: Tensor, mask: Tensor | None, message: str) -> None:
     ],
 )
 def test_from_published_names_what_is_wrong(change: dict[str, object], message: str) -> None:
-    theirs = {mine: name for name, mine in PUBLISHED_NAMES.items()}
+    theirs = {mine: name for name, mine in NAMES.items()}
     published = {}
     for name, tensor in make(8, 2, 4).state_dict().items():
         stem, _, leaf = name.partition(".")
