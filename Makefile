@@ -4,12 +4,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep selftest test lint types docs picture gpu-checks clean
+.PHONY: sweep peers selftest test lint types docs picture gpu-checks clean
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
 	@# 1 says that a point failed, for want of memory perhaps; the page says which, and is there.
 	$(BIN)/hatrick sweep $(ARGS) || [ $$? -eq 1 ]
+
+# This project's attentions beside other people's; the packages of the latter are an extra.
+peers: .venv/peers
+	.ci/peers
 
 selftest: .venv/installed
 	$(BIN)/hatrick selftest
@@ -33,6 +37,10 @@ types: .venv/installed
 	@# torch by itself first: a build of it that is already at hand is then taken as it is.
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check torch
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.venv/peers: .venv/installed
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
 	@touch $@
 
 # The tables of docs/*.md, from the run files they name.

@@ -43,7 +43,7 @@ def _flag(help: str, metavar: str) -> Any:
 
 List = "A,B,…"
 Runs = Annotated[list[Path], typer.Argument(help="Run files, or folders of them.", metavar="RUN…")]
-Plugins = Annotated[str | None, _flag("Python files that register variants.", List)]
+Plugins = Annotated[str | None, _flag("Python files or modules that register variants.", List)]
 Device = Annotated[str | None, _flag("auto, cpu, cuda or cuda:N.", "NAME")]
 
 
@@ -83,9 +83,11 @@ def sweep(
     spec: Annotated[
         Path | None, _flag("A sweep in TOML; its keys are these flags.", "FILE")
     ] = None,
-    preset: Annotated[str | None, _flag("quick, default or gpu.", "NAME")] = None,
+    preset: Annotated[
+        str | None, _flag("default, quick, gpu; peers-window and so on.", "NAME")
+    ] = None,
     variants: Annotated[
-        str | None, _flag("Names; options as lsh:rounds=1:wrap=round.", List)
+        str | None, _flag("Names; lsh:rounds=1:wrap=round, full:backend=plain.", List)
     ] = None,
     seq_len: Annotated[str | None, _flag("Sequence lengths; 4k is 4096.", List)] = None,
     chunk_size: Annotated[str | None, _flag("Visible local keys.", List)] = None,

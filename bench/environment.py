@@ -19,10 +19,14 @@ import torch
 from bench.device import cpu_model, model_name
 from bench.heap import ALLOCATORS
 from bench.noise import load_noise
-from bench.spec import SweepSpec
+from bench.spec import SpecError, SweepSpec
 from reports.schema import Environment
+from variants.registry import is_plugin_file, plugin_origin
 
 PACKAGES = ("torch", "triton", "xformers", "numpy", "scipy", "pandas", "plotly", "hatrick-bench")
+PEERS = ("reformer-pytorch", "local-attention", "transformers", "einops")
+"""Packages whose attention is measured beside this project's, where they are installed, and what
+these compute with."""
 VARIABLES = (
     "ATEN_",
     "CUBLAS_",
@@ -59,7 +63,7 @@ def describe(command: str, spec: SweepSpec, devices: Sequence[torch.device]) -> 
 
     Args:
         command: what was typed.
-        spec: the merged sweep; a plug-in's version is a hash of its file.
+        spec: the merged sweep; a plug-in's version is a hash of its file or package.
         devices: those that are measured on, all of one model.
     """
     commit, dirty = _git(Path(__file__))
@@ -78,7 +82,7 @@ def describe(command: str, spec: SweepSpec, devices: Sequence[torch.device]) -> 
         driver=_driver(),
         cuda=torch.version.cuda or "",
         python=platform.python_version(),
-        packages={**dict(_versions()), **{path: _digest(path) for path in spec.plugin}},
+        packages={**dict(_versions()), **{plugin: _digest(plugin) for plugin in spec.plugin}},
         git_commit=commit,
         git_dirty=dirty,
         code=code_digest(),
@@ -125,15 +129,23 @@ def threads() -> int:
 def _versions() -> Iterable[tuple[str, str]]:
     if (cudnn := torch.backends.cudnn.version()) is not None:
         yield "cudnn", str(cudnn)  # what is loaded: torch may find another than it was built with
-    for name in PACKAGES:
+    for name in (*PACKAGES, *PEERS):
         try:
             yield name, version(name)
         except PackageNotFoundError:
             continue
 
 
-def _digest(path: str) -> str:
-    return f"sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]}"
+def _digest(plugin: str) -> str:
+    """Of a plug-in's file; of all files of a package."""
+    file = Path(plugin) if is_plugin_file(plugin) else plugin_origin(plugin)
+    if file is None:
+        raise SpecError(f"plug-in {plugin}: no file to be told by")
+    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    digest = hashlib.sha256()
+    for each in files:
+        digest.update(each.read_bytes())
+    return f"sha256 {digest.hexdigest()[:12]}"
 
 
 def _driver() -> str:

@@ -16,7 +16,16 @@ from bench.spec import SpecError, SweepSpec
 from reports.schema import OptionValue, Point
 from variants import AttentionConfig, Support, Variant
 
-Entry = tuple[str, dict[str, OptionValue]]
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of the variants that a spec lists."""
+
+    variant: str
+    options: dict[str, OptionValue]
+    """All of them, defaults filled in."""
+    backend: str | None
+    """None: those of the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +37,15 @@ class Planned:
     """Why it cannot run here; empty if it can."""
 
 
-def load_plugins(paths: Sequence[str]) -> None:
-    """Load the files that register variants.
+def load_plugins(plugins: Sequence[str]) -> None:
+    """Load the files and modules that register variants.
 
     Raises:
         SpecError: one that cannot be loaded, by name.
     """
-    for path in paths:
+    for plugin in plugins:
         try:
-            variants.load_plugin(path)
+            variants.load_plugin(plugin)
         except variants.PluginError as error:
             raise SpecError(str(error)) from None
 
@@ -77,12 +86,13 @@ def attention_config(point: Point) -> AttentionConfig:
 
 
 def _parse_entry(text: str) -> Entry:
-    """`lsh:rounds=1:wrap=round` as a name and all its options, defaults filled in."""
+    """Read `lsh:rounds=1:wrap=round` or `full:backend=flex`."""
     name, *pairs = text.split(":")
     try:
-        allowed = variants.get(name).Options.model_fields
+        variant = variants.get(name)
     except variants.UnknownVariant as error:
         raise SpecError(str(error)) from None
+    allowed = [*variant.Options.model_fields, "backend"]
     given = {}
     for pair in pairs:
         option, equals, value = pair.partition("=")
@@ -91,20 +101,27 @@ def _parse_entry(text: str) -> Entry:
         if option not in allowed:
             near = get_close_matches(option, allowed, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            known = ", ".join(allowed) or "none"
+            known = ", ".join(allowed)
             raise SpecError(f"variant {text!r}: no option {option!r}; {hint}{name} has {known}")
         given[option] = value
+    # A variant may have an option of its own that is called so.
+    own = "backend" in variant.Options.model_fields
+    backend = None if own else given.pop("backend", None)
+    if backend not in (None, "auto", *variant.backends):
+        known = ", ".join(("auto", *variant.backends))
+        raise SpecError(f"variant {text!r}: no backend {backend!r}; {name} has {known}")
     try:
         options = variants.parse_options(name, given)
     except ValueError as error:
         raise SpecError(f"variant {text!r}: {error}") from None
     # None is an option that follows from the rest of the point, such as a window's sides.
-    return name, options.model_dump(mode="json", exclude_none=True)
+    return Entry(name, options.model_dump(mode="json", exclude_none=True), backend)
 
 
 def _check_backends(spec: SweepSpec, entries: Sequence[Entry]) -> None:
     """A backend that none of the variants has is a typing error, not a point."""
-    known = ["auto", *dict.fromkeys(b for name, _ in entries for b in variants.get(name).backends)]
+    every = (b for entry in entries for b in variants.get(entry.variant).backends)
+    known = ["auto", *dict.fromkeys(every)]
     for backend in spec.backend:
         if backend not in known:
             raise SpecError(f"no backend {backend!r}; these variants have {', '.join(known)}")
@@ -116,15 +133,16 @@ def _combinations(
     cache = spec.cache if spec.cache != "auto" else "cold" if device.type == "cuda" else "warm"
     shared = product(sorted(spec.seq_len), spec.scope, spec.dtype, spec.causal, spec.direction)
     for seq_len, scope, dtype, causal, direction in shared:
-        for name, options in entries:
-            variant = variants.get(name)
-            chunked = variant.chunked(variants.parse_options(name, options))
+        for entry in entries:
+            variant = variants.get(entry.variant)
+            chunked = variant.chunked(variants.parse_options(entry.variant, entry.options))
             chunks = spec.chunk_size if chunked else [None]
-            own = product(chunks, spec.backend, spec.allocator, spec.wait_policy)
+            backends = spec.backend if entry.backend is None else [entry.backend]
+            own = product(chunks, backends, spec.allocator, spec.wait_policy)
             for chunk, backend, allocator, wait_policy in own:
                 yield Point(
-                    variant=name,
-                    options=options,
+                    variant=entry.variant,
+                    options=entry.options,
                     backend=backend,
                     backend_used="",
                     scope=scope,

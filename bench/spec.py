@@ -86,7 +86,8 @@ class SweepSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     variants: Annotated[list[str], *_List, _AtLeastOne] = ["hatrick", "full"]
-    """Names, with options after colons: `lsh:rounds=1:wrap=round`."""
+    """Names, with options after colons: `lsh:rounds=1:wrap=round`. `full:backend=flex` names the
+    backend of that entry alone."""
     seq_len: Annotated[list[Size], *_List, _AtLeastOne] = [256, 512, 1024]
     """Sequence lengths T."""
     chunk_size: Annotated[list[Size], *_List, _AtLeastOne] = [128]
@@ -99,6 +100,7 @@ class SweepSpec(BaseModel):
     direction: Annotated[list[Direction], *_List, _AtLeastOne] = ["forward"]
     causal: Annotated[list[bool], *_List, _AtLeastOne] = [False]
     backend: Annotated[list[str], *_List, _AtLeastOne] = ["auto"]
+    """Of the variants whose entry names none."""
     scope: Annotated[list[Scope], *_List, _AtLeastOne] = ["layer"]
     device: Annotated[list[str], *_List, _AtLeastOne] = ["auto"]
     """`auto`: the first CUDA GPU if there is one, else the CPU; `all`: all CUDA GPUs, which must be
@@ -114,7 +116,7 @@ class SweepSpec(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
     """Of inputs and parameters."""
     plugin: Annotated[list[str], *_List] = []
-    """Python files that register variants."""
+    """Python files that register variants, or modules by their dotted names."""
     out: Annotated[str, AfterValidator(_run_file)] | None = None
     """The run file; None: `results/<time>-<preset>.jsonl`."""
     target: Annotated[float, Field(gt=0, lt=1)] = 0.01
@@ -143,7 +145,7 @@ def merge(
 
     Args:
         flags: values of the command line by key.
-        file: a spec in TOML; the plug-ins it names are relative to it.
+        file: a spec in TOML; the plug-in files it names are relative to it.
         has_cuda: whether this machine has a CUDA device.
 
     Raises:
@@ -207,8 +209,13 @@ def _read(file: Path) -> dict[str, Any]:
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise SpecError(f"{file}: no key {key!r}; {hint}Allowed: {', '.join(KEYS)}")
     if "plugin" in table:
-        listed = _as_list(table["plugin"])
-        table["plugin"] = [str(file.parent / str(path)) for path in listed]  # type: ignore[attr-defined]
+        # Here, for torch comes with it, and a run is shown without torch.
+        from variants.registry import is_plugin_file
+
+        listed: Any = _as_list(table["plugin"])
+        table["plugin"] = [
+            str(file.parent / name) if is_plugin_file(name) else name for name in map(str, listed)
+        ]
     return table
 
 

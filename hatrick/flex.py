@@ -34,17 +34,24 @@ def _cannot_compile_on_cpu() -> str:
     return ""
 
 
+def compile_reason(device: torch.device) -> str:
+    """Why torch.compile cannot make code for it; empty if it can."""
+    if device.type == "cpu":
+        return _cannot_compile_on_cpu()
+    if device.type == "cuda" and find_spec("triton") is None:
+        return "torch.compile needs triton on CUDA, and it is not installed"
+    return ""
+
+
 def flex_reason(device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool) -> str:
     """Why FlexAttention cannot run there; empty if it can. `training`: with gradients."""
     if dtype not in DTYPES:
         return f"FlexAttention takes float32, bfloat16 and float16, not {dtype}"
     if device.type == "cpu":
-        return "FlexAttention has no backward on CPU" if training else _cannot_compile_on_cpu()
+        return "FlexAttention has no backward on CPU" if training else compile_reason(device)
     if head_dim < 16:
         return f"FlexAttention takes a head_dim of at least 16 on {device.type}, not {head_dim}"
-    if device.type == "cuda" and find_spec("triton") is None:
-        return "FlexAttention needs triton on CUDA, and it is not installed"
-    return ""
+    return compile_reason(device)
 
 
 def check_flex(query: Tensor, key: Tensor, value: Tensor) -> None:
@@ -116,13 +123,25 @@ def band_mask(seq_len: int, left: int, right: int, device: torch.device) -> Bloc
     whole = last - first == BLOCK - 1
     inside &= whole & whole[:, None]  # a ragged block is never a full one
 
+    def mask_mod(b: Tensor, h: Tensor, q: Tensor, kv: Tensor) -> Tensor:
+        return (kv >= q - left) & (kv <= q + right)
+
+    return block_mask(touched, inside, mask_mod, seq_len)
+
+
+def block_mask(
+    touched: Tensor,
+    inside: Tensor,
+    mask_mod: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    seq_len: int,
+) -> BlockMask:
+    """The `BlockMask` of `touched`, the blocks in which some pairs are visible, and `inside`, those
+    in which all are: bool `(blocks, blocks)`, a query block each row, of `BLOCK` positions."""
+
     def ordered(chosen: Tensor) -> tuple[Tensor, Tensor]:
         count = chosen.sum(1, dtype=torch.int32)
         index = chosen.to(torch.int8).argsort(dim=1, descending=True, stable=True)
         return count[None, None], index.to(torch.int32)[None, None]
-
-    def mask_mod(b: Tensor, h: Tensor, q: Tensor, kv: Tensor) -> Tensor:
-        return (kv >= q - left) & (kv <= q + right)
 
     return BlockMask.from_kv_blocks(
         *ordered(touched & ~inside),
@@ -135,11 +154,16 @@ def band_mask(seq_len: int, left: int, right: int, device: torch.device) -> Bloc
 
 @lru_cache(maxsize=32)
 def _kept_band_mask(seq_len: int, left: int, right: int, device: torch.device) -> BlockMask:
+    return mask_to_keep(lambda: band_mask(seq_len, left, right, device), device)
+
+
+def mask_to_keep(make: Callable[[], BlockMask], device: torch.device) -> BlockMask:
+    """What `make` returns, fit to outlive the call, and its seconds counted."""
     global _mask_seconds
     start = perf_counter()
-    # It outlives the call: what is made in inference mode could not be used in a backward later.
+    # What is made in inference mode could not be used in a backward later.
     with torch.inference_mode(False):
-        mask = band_mask(seq_len, left, right, device)
+        mask = make()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     _mask_seconds += perf_counter() - start

@@ -43,11 +43,12 @@ def project(
     if not fast_linear(x.shape[0], x, weight):
         made = F.linear(x, weight, bias)
         return made if plus is None else made.add_(plus)
-    op = torch.ops.mkldnn._linear_pointwise
+    # By their full names: to find out which of them is meant, PyTorch would print the tensors.
+    product = torch.ops.mkldnn._linear_pointwise
     if plus is None:
-        y: Tensor = op(x, weight, bias, "none", [], "")
+        y: Tensor = product.default(x, weight, bias, "none", [], "")
     else:
-        y = op(x, plus, weight, bias, "add")
+        y = product.binary(x, plus, weight, bias, "add")
     return y
 
 

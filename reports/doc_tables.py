@@ -4,9 +4,14 @@ A table stands between two comments, of which the first says what it is made of:
 
     <!-- ratio: RUN FIELD A B -->    medians where FIELD is A and where it is B, and A over B
     <!-- first: RUN MS -->           of calls longer than so many ms, the first sample of a visit
+    <!-- peers: RUN OURS ... -->     one attention against each other: see `reports.peer_table`
+    <!-- machine: RUN -->            a sentence: where and with what the run was made
+    <!-- operators: FILE N -->       of a profile, the N operators that took most time
     <!-- end -->
 
-so that no number in a document is typed by hand. RUN is relative to the document.
+so that no number in a document is typed by hand. RUN is relative to the document. It may be a
+pattern, `results/*/run.jsonl`: every run that is there has a table. Behind `--` may stand the
+command that makes a run that is not there yet: `<!-- machine: RUN -- make run -->`.
 """
 
 from __future__ import annotations
@@ -22,23 +27,45 @@ import pandas as pd
 from reports import units
 from reports.compare import paired
 from reports.frame import load
-
-TABLE = re.compile(r"(<!-- (ratio|first): (\S+) ([^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
+from reports.machine import machine
+from reports.operator_table import operator_table, read_profile
+from reports.peer_table import peer_table
+from reports.runfile import read_run
 
 
 def with_tables(document: Path) -> str:
     """The text of a document, its tables made anew from the run files they name.
 
     Raises:
-        RunFileError: one of them is no run file.
+        RunFileError: one of them is no run file, or is missing and no command is named.
+        ValueError: a table's arguments do not fit its run.
     """
 
     def table(found: re.Match[str]) -> str:
         head, kind, run, arguments, end = found.groups()
-        rows = KINDS[kind](load(document.parent / run), *arguments.split())
-        return f"{head}\n{rows}\n{end}"
+        return f"{head}\n{contents(document.parent, kind, run, arguments)}\n{end}"
 
     return TABLE.sub(table, document.read_text("utf-8"))
+
+
+def contents(folder: Path, kind: str, run: str, arguments: str) -> str:
+    """What stands between the two comments.
+
+    Args:
+        folder: of the document.
+        kind: a key of `KINDS`.
+        run: file, or pattern of files.
+        arguments: the rest of the comment.
+    """
+    given, _, command = re.sub(r"\s+", " ", f"{arguments} ").partition(" -- ")
+    files = sorted(folder.glob(run))
+    if not files and command:
+        what = "line" if kind == "machine" else "table"
+        return f"Not measured. `{command.strip()}` fills this {what}."
+    made = [(file, KINDS[kind](file, *given.split())) for file in files or [folder / run]]
+    if len(made) == 1:
+        return made[0][1]
+    return "\n\n".join(f"{file.relative_to(folder)}:\n\n{text}" for file, text in made)
 
 
 def ratio_table(frame: pd.DataFrame, field: str, first: str, second: str) -> str:
@@ -92,7 +119,18 @@ def first_sample_table(frame: pd.DataFrame, longer_than_ms: str) -> str:
     return "\n".join(lines)
 
 
-KINDS: dict[str, Callable[..., str]] = {"ratio": ratio_table, "first": first_sample_table}
+KINDS: dict[str, Callable[..., str]] = {
+    "ratio": lambda run, *arguments: ratio_table(load(run), *arguments),
+    "first": lambda run, *arguments: first_sample_table(load(run), *arguments),
+    "peers": lambda run, *arguments: peer_table(load(run), *arguments),
+    "machine": lambda run: machine(read_run(run)),
+    "operators": lambda file, count: operator_table(read_profile(file), count),
+}
+"""How each kind of table is made from a file and the arguments of the comment."""
+
+TABLE = re.compile(
+    rf"(<!-- ({'|'.join(KINDS)}): (\S+)((?:\s[^>]*?)?)\s-->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def main(documents: Sequence[str]) -> None:

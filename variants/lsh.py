@@ -19,6 +19,7 @@ from variants.config import AttentionConfig, Target, VariantOptions, Workload
 from variants.core import CoreVariant
 from variants.lsh_hashing import Rotations, hash_buckets
 from variants.lsh_rounds import BACKENDS, attend_rounds, rounds_reason
+from variants.lsh_sorting import sort_by_bucket
 from variants.registry import register
 
 Wrap = Literal["flat", "round", "none"]
@@ -56,7 +57,7 @@ def lsh_attention(
         buckets: int64 `(batch, heads, rounds, seq_len)` instead of hashing.
         generator: for the hash functions; see `hash_buckets`.
         key_padding_mask: bool `(batch, seq_len)`, True = padding: no key, sorted behind the rest.
-        backend: `auto`, `sdpa`, `plain` or `flex`.
+        backend: `auto`, `sdpa`, `flex` or `plain`.
 
     Returns:
         `(batch, heads, seq_len, head_dim)`.
@@ -66,41 +67,30 @@ def lsh_attention(
             backend that cannot run here.
     """
     _check(qk, v, chunk_size, rounds, wrap, buckets, backend)
-    batch, heads, seq_len, head_dim = qk.shape
+    batch, _, seq_len, head_dim = qk.shape
     check_mask(key_padding_mask, batch, seq_len)
     qk, v = zero_padding(qk, key_padding_mask), zero_padding(v, key_padding_mask)
     if buckets is None:
         buckets = hash_buckets(qk, chunk_size=chunk_size, rounds=rounds, generator=generator)
 
-    chunks = -(-seq_len // chunk_size)
-    tail = chunks * chunk_size - seq_len
-    if key_padding_mask is not None:
-        behind = torch.iinfo(buckets.dtype).max
-        buckets = buckets.masked_fill(key_padding_mask[:, None, None, :], behind)
-    order = buckets.sort(dim=-1, stable=True).indices
-    if tail:  # tokens that do not exist stand at the very end, as positions ≥ seq_len
-        extra = torch.arange(seq_len, seq_len + tail, device=qk.device)
-        order = torch.cat([order, extra.expand(batch, heads, rounds, tail)], dim=-1)
-        qk, v = F.pad(qk, (0, 0, 0, tail)), F.pad(v, (0, 0, 0, tail))
-    # The usual 1e-12 is zero in half precision, and 0/0 is what padding would come to.
-    key = F.normalize(qk, dim=-1, eps=max(1e-12, torch.finfo(qk.dtype).tiny))
-    exists = torch.arange(seq_len + tail, device=qk.device)[None] < seq_len
-    if key_padding_mask is not None:
-        exists = exists & ~F.pad(key_padding_mask, (0, tail), value=True)
-
-    out = attend_rounds(
+    order = sort_by_bucket(buckets, key_padding_mask, chunk_size)
+    slots = order.shape[3]
+    exists = None  # where all tokens exist: the common case needs no mask for it
+    if slots > seq_len or key_padding_mask is not None:
+        exists = (torch.arange(slots, device=qk.device) < seq_len).expand(batch, -1)
+        if key_padding_mask is not None:
+            exists = exists & ~F.pad(key_padding_mask, (0, slots - seq_len), value=True)
+    return attend_rounds(
         qk,
-        key,
         v,
-        order.view(batch, heads, rounds, chunks, chunk_size),
-        # None where all tokens exist: the common case needs no mask for it.
-        exists=None if tail == 0 and key_padding_mask is None else exists.expand(batch, -1),
+        order,
+        exists=exists,
+        chunk_size=chunk_size,
         causal=causal,
         wrap=wrap,
         scale=head_dim**-0.5 if scale is None else scale,
         backend=backend,
     )
-    return out[:, :, :seq_len]
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hatrick.cost import Cost, attention, linear
 from variants.config import Workload
+from variants.lsh_blocks import block_size
 from variants.lsh_hashing import bucket_count
 
 
@@ -25,17 +26,47 @@ def hashing_cost(workload: Workload, rounds: int) -> Cost:
 
 
 def least_bytes(workload: Workload, rounds: int, backend: str, *, training: bool) -> int:
-    """A lower bound of the core's memory: every round's sorted queries (as large as the padded
-    input), keys and values (each twice that: a chunk and the one before), and the mask over both
-    chunks. `sdpa`: the mask once more in the dtype, each round's output; in the backward the
-    gradients of all. `plain`: the scores, in float32 at least, before and after the softmax, and
-    in its backward once more."""
-    config, size = workload.config, workload.element_size
-    chunk = config.chunk_size
-    tokens = rounds * workload.batch * -(-workload.seq_len // chunk) * chunk
-    slots, mask = tokens * config.dim * size, tokens * config.heads * 2 * chunk
-    if backend == "plain":
-        return 5 * slots + mask * (1 + max(size, 4) * (3 if training else 2))
+    """A lower bound of the core's memory; see the function of each backend."""
     if backend == "sdpa":
-        return 12 * slots + mask * size if training else 6 * slots + mask * (1 + size)
-    return (10 if training else 5) * slots + mask
+        return _blocks_bytes(workload, rounds, training)
+    config, size = workload.config, workload.element_size
+    slots = rounds * workload.batch * _padded(workload)
+    if backend == "plain":
+        return _plain_bytes(workload, slots, training)
+    if backend == "flex":
+        # Every round's queries, keys, values and outputs; in the backward their gradients too.
+        return (8 if training else 4) * slots * config.dim * size
+    # Of `auto` no more is known than that it holds the output and the gradients.
+    return workload.activation_bytes * (3 if training else 1)
+
+
+def _plain_bytes(workload: Workload, slots: int, training: bool) -> int:
+    """Every round's sorted queries, keys and values (each twice: a chunk and the one before), and
+    the mask over both chunks; the scores, in float32 at least, before and after the softmax, and
+    in the backward once more."""
+    config, size = workload.config, workload.element_size
+    mask = slots * config.heads * 2 * config.chunk_size
+    return 5 * slots * config.dim * size + mask * (1 + max(size, 4) * (3 if training else 2))
+
+
+def _blocks_bytes(workload: Workload, rounds: int, training: bool) -> int:
+    """The output, the order of all slots (int64) and the log-sum-exps; in training, the gradients.
+    And of one round of one block of heads: the keys in the order of tokens, queries, keys and
+    values in that of slots, and what comes of them; in the backward also the output, its gradient
+    and three sums, and of keys and values a gradient for each chunk that sees them. Where not all
+    chunks hide the same slots, their masks in the dtype."""
+    config, size = workload.config, workload.element_size
+    padded, wide = _padded(workload), max(size, 4)
+    everywhere = workload.batch * config.heads * padded
+    kept = everywhere * (rounds * 8 + wide) + workload.activation_bytes * (3 if training else 1)
+    sequences, heads = block_size(workload.batch, config.heads, padded, config.head_dim)
+    block = sequences * heads * padded
+    row = config.head_dim * ((11 * size + 3 * wide) if training else 5 * size)
+    general = config.causal or padded > workload.seq_len or config.chunk_size == 1
+    return kept + block * (row + general * 2 * config.chunk_size * size)
+
+
+def _padded(workload: Workload) -> int:
+    """seq_len rounded up to whole chunks."""
+    chunk = workload.config.chunk_size
+    return -(-workload.seq_len // chunk) * chunk

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 BLOCK_ELEMENTS = 1 << 24
-"""Products of tokens and buckets that are made at a time."""
+"""Products of tokens and buckets that are made at a time; on CPU, whose caches hold fewer, a
+sixteenth of that."""
 KEPT = 64
 """Lengths, devices and dtypes whose rotations a layer keeps; for more it draws at each call."""
 
@@ -54,7 +55,8 @@ def bucket_by(qk: Tensor, rotations: Tensor) -> Tensor:
     """
     half = rotations.shape[2]
     # A product for every token and bucket would be the largest tensor of the whole attention.
-    block = max(1, BLOCK_ELEMENTS // (qk.shape[0] * qk.shape[1] * half))
+    elements = BLOCK_ELEMENTS // 16 if qk.is_cpu else BLOCK_ELEMENTS
+    block = max(1, elements // (qk.shape[0] * qk.shape[1] * half))
     with torch.no_grad():
         per_round = [
             torch.cat([_argmax(part @ rotation, half) for part in qk.split(block, dim=2)], dim=2)
@@ -121,9 +123,29 @@ class Rotations:
 
 def _argmax(rotated: Tensor, half: int) -> Tensor:
     """The argmax over [rotated; −rotated], `(…, half)`, without building it."""
+    if rotated.is_cpu:
+        return _argmax_by_value(rotated, half)
     high, at_high = rotated.max(dim=-1)
     low, at_low = rotated.min(dim=-1)
     return torch.where(high >= -low, at_high, at_low + half)
+
+
+def _argmax_by_value(rotated: Tensor, half: int) -> Tensor:
+    """`_argmax`, which overwrites `rotated`: find the value, then where it is.
+
+    On CPU a maximum without its index is vectorised, and five such passes take a fifth of the
+    time of the two with an index.
+    """
+    if rotated.dtype in (torch.bfloat16, torch.float16):  # in which not every index is a number
+        rotated = rotated.float()
+    high, low = rotated.amax(dim=-1, keepdim=True), rotated.amin(dim=-1, keepdim=True)
+    positive = high >= -low
+    # Counted from the end, so that the largest is the first of several equal ones.
+    from_end = torch.arange(half, 0, -1, dtype=rotated.dtype)
+    found = rotated.eq_(torch.where(positive, high, low)).mul_(from_end).amax(dim=-1)
+    # NaN equals nothing, and is to fall into a bucket that exists.
+    index = (half - found).long().clamp_(max=half - 1)
+    return torch.where(positive[..., 0], index, index + half)
 
 
 def bucket_count(seq_len: int, chunk_size: int) -> int:

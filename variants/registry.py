@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -107,44 +109,86 @@ def broken() -> dict[str, str]:
     return failed
 
 
-def load_plugin(path: str | Path) -> list[str]:
-    """Run a Python file that registers variants.
+def is_plugin_file(plugin: str | Path) -> bool:
+    """Whether a plug-in is named by its file: by a path, or a name that ends in `.py`. Else it is
+    a module."""
+    return isinstance(plugin, Path) or plugin.endswith(".py") or "/" in plugin or os.sep in plugin
 
-    Loading the same file again changes nothing.
+
+def load_plugin(plugin: str | Path) -> list[str]:
+    """Run a Python file, or import a module, that registers variants.
+
+    Loading the same one again changes nothing.
+
+    Args:
+        plugin: a path or a name that ends in `.py`; else the dotted name of a module.
 
     Returns:
         The names that it registered.
 
     Raises:
-        PluginError: there is no such file, it raises, or it registers nothing. What it had
-            registered by then is taken back.
+        PluginError: there is no such file or module, it raises, or it registers nothing. What it
+            had registered by then is taken back.
     """
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise PluginError(f"plug-in {path}: no such file")
-    module_name = f"hatrick_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
-    if module_name in sys.modules:
-        return [name for name, cls in _variants.items() if cls.__module__ == module_name]
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"plug-in {path}: not a Python file (.py)")
-    module = importlib.util.module_from_spec(spec)
-    before = dict(_variants)
-    sys.modules[module_name] = module
+    if is_plugin_file(plugin):
+        file = Path(plugin).resolve()
+        if not file.is_file():
+            raise PluginError(f"plug-in {plugin}: no such file")
+        module = f"hatrick_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    else:
+        file, module = None, str(plugin)
+    if module in sys.modules and (added := _registered_by(module)):
+        return added
+    before, loaded = dict(_variants), set(sys.modules)
     try:
-        spec.loader.exec_module(module)
-        added = [name for name in _variants if name not in before]
+        if file is not None:
+            _import_file(module, file)
+        elif plugin_origin(module) is None:
+            raise PluginError("no such module; the name of a file ends in .py")
+        else:
+            importlib.import_module(module)
+        added = _registered_by(module)
         if not added:
             raise PluginError("it registers no variant; see variants.register")
     except BaseException as error:
-        del sys.modules[module_name]
+        for name in set(sys.modules) - loaded:
+            if _is_within(name, module):
+                del sys.modules[name]
         _variants.clear()
         _variants.update(before)
         if not isinstance(error, Exception | SystemExit):
             raise
         kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
-        raise PluginError(f"plug-in {path}: {kind}{error}") from error
+        raise PluginError(f"plug-in {plugin}: {kind}{error}") from error
     return added
+
+
+def plugin_origin(module: str) -> Path | None:
+    """The file of a module, or a package's `__init__.py`, without running it; None without one.
+
+    Raises:
+        ImportError: a package that it lies in cannot be imported.
+    """
+    spec = importlib.util.find_spec(module)
+    return None if spec is None or spec.origin is None else Path(spec.origin)
+
+
+def _import_file(module: str, file: Path) -> None:
+    spec = importlib.util.spec_from_file_location(module, file)
+    if spec is None or spec.loader is None:
+        raise PluginError("not a Python file (.py)")
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[module] = made
+    spec.loader.exec_module(made)
+
+
+def _registered_by(module: str) -> list[str]:
+    return [name for name, cls in _variants.items() if _is_within(cls.__module__, module)]
+
+
+def _is_within(name: str, module: str) -> bool:
+    """Whether `name` is `module` or one of its submodules."""
+    return name == module or name.startswith(f"{module}.")
 
 
 def names() -> list[str]:

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from hatrick.attend import attend, backend_reason
+from hatrick.attend import backend_reason
 from hatrick.cost import Cost, attention
 from hatrick.flex import flex_band
 from hatrick.inputs import check_heads, check_mask, zero_padding
@@ -14,10 +14,13 @@ from variants import oracles
 from variants.config import AttentionConfig, Target, VariantOptions, Workload
 from variants.core import CoreVariant
 from variants.registry import register
+from variants.window_blocks import QUERY_BLOCK, window_blocks
+from variants.window_flash import fits, window_flash
+from variants.window_tiles import within
 from variants.xformers_ops import xformers_attention, xformers_reason
 
 BACKENDS = ("sdpa", "plain", "flex", "xformers")
-QUERY_BLOCK = 128
+CUDA_ORDER = ("flex", "xformers", "sdpa", "plain")
 
 
 def sliding_window_attention(
@@ -40,8 +43,11 @@ def sliding_window_attention(
         q, k, v: `(batch, heads, seq_len, head_dim)`.
         left, right: keys before and after the query, at least 0.
         key_padding_mask: bool `(batch, seq_len)`, True = no key for anyone.
-        backend: `auto`; `sdpa` and `plain` work on blocks of queries with the keys they can see,
-            O(T · (128 + left + right)); `flex` and `xformers` on the whole sequence.
+        backend: `auto`: on CUDA the first of flex, xformers (without a mask) and sdpa that can
+            run, elsewhere sdpa. `sdpa` and `plain` work on blocks of queries with the keys they
+            can see, O(T · (128 + left + right)); on a CPU `sdpa` is `window_flash`, tile by tile
+            and differentiable once, except within torch.compile. `flex` and `xformers` take the
+            whole sequence.
 
     Returns:
         `(batch, heads, seq_len, head_dim)`; zero for a query that sees no key.
@@ -58,6 +64,8 @@ def sliding_window_attention(
     batch, _, seq_len, head_dim = q.shape
     check_mask(key_padding_mask, batch, seq_len)
     left, right = min(left, seq_len - 1), min(right, seq_len - 1)
+    if backend == "auto":
+        backend = _first_that_can(q, k, v, left, right, key_padding_mask)
     if backend == "xformers":
         if key_padding_mask is not None:
             raise ValueError("backend 'xformers' takes no key_padding_mask; use 'sdpa'")
@@ -74,88 +82,26 @@ def sliding_window_attention(
             scale=head_dim**-0.5,
         )
     valid = None if key_padding_mask is None else ~key_padding_mask
-    return _blockwise(q, k, v, left, right, valid, backend)
+    if backend != "plain" and fits(q, k, v):
+        return window_flash(q, k, v, left=left, right=right, valid=valid, scale=head_dim**-0.5)
+    return window_blocks(q, k, v, left, right, valid, backend)
 
 
-def _blockwise(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    left: int,
-    right: int,
-    valid: Tensor | None,
-    backend: str,
-) -> Tensor:
-    """Blocks of queries, each with the keys from its first query's left end to its last query's
-    right end. Blocks whose window lies within the sequence are one batch; the few at its ends see
-    fewer keys and go one by one, so that no mask grows with the sequence."""
-    seq_len = q.shape[2]
-    block = min(QUERY_BLOCK, seq_len)
-    inside = _inside(left, right, block, q.device)
-
-    def at_an_end(start: int) -> Tensor:
-        stop = min(start + block, seq_len)
-        low, high = max(0, start - left), min(seq_len, stop + right)
-        offset = low - (start - left)
-        return attend(
-            q[:, :, start:stop],
-            k[:, :, low:high],
-            v[:, :, low:high],
-            keys=None if valid is None else valid[:, low:high],
-            pairs=inside[: stop - start, offset : offset + high - low],
-            backend=backend,
-        )
-
-    first, last = _queries_within(seq_len, left, right, block)
-    parts = [at_an_end(start) for start in range(0, min(first, seq_len), block)]
-    if first < last:
-        parts.append(_within(q, k, v, left, right, valid, backend, first, last))
-    parts += [at_an_end(start) for start in range(last, seq_len, block)]
-    return torch.cat(parts, dim=2)
-
-
-def _queries_within(seq_len: int, left: int, right: int, block: int) -> tuple[int, int]:
-    """The first and the end of the whole blocks whose windows lie within the sequence."""
-    first = -(-left // block) * block
-    return first, max((seq_len - right) // block * block, first)
-
-
-def _within(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    left: int,
-    right: int,
-    valid: Tensor | None,
-    backend: str,
-    first: int,
-    last: int,
-) -> Tensor:
-    """The queries `first` to `last`, whose windows all lie within the sequence. Their keys and
-    values are overlapping views, not copies."""
-    batch, heads = q.shape[:2]
-    block = min(QUERY_BLOCK, q.shape[2])
-    window = left + block + right
-    reach = slice(first - left, last + right)
-
-    def windows(t: Tensor) -> Tensor:
-        return t[:, :, reach].flatten(0, 1).unfold(1, window, block).transpose(-2, -1)
-
-    pairs = _inside(left, right, block, q.device)
-    if valid is not None:
-        there = valid[:, reach].unfold(1, window, block)[:, None, :, None, :]
-        pairs = pairs & there.expand(-1, heads, -1, -1, -1).flatten(0, 1)
-    query = q[:, :, first:last].flatten(0, 1)
-    query = query.view(batch * heads, -1, block, query.shape[-1])
-    out = attend(query, windows(k), windows(v), pairs=pairs, backend=backend)
-    return out.reshape(batch, heads, last - first, -1)
-
-
-def _inside(left: int, right: int, block: int, device: torch.device) -> Tensor:
-    """Which keys of its window each query of a block sees: bool `(block, left + block + right)`."""
-    query = torch.arange(block, device=device)[:, None] + left
-    key = torch.arange(left + block + right, device=device)
-    return (key >= query - left) & (key <= query + right)
+def _first_that_can(
+    q: Tensor, k: Tensor, v: Tensor, left: int, right: int, key_padding_mask: Tensor | None
+) -> str:
+    """What `auto` stands for on these tensors."""
+    if q.device.type != "cuda" or torch.compiler.is_compiling():
+        return "sdpa"  # within a torch.compile nobody can ask what is installed
+    training = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
+    config = AttentionConfig(q.shape[1] * q.shape[3], q.shape[1])
+    options = WindowOptions(left=left, right=right)
+    target = Target(config, q.device, q.dtype, training, options)
+    for name in SlidingWindow.preferred(target):
+        masked = name == "xformers" and key_padding_mask is not None
+        if not masked and not SlidingWindow.backend_reason(name, target):
+            return name
+    return "sdpa"
 
 
 class WindowOptions(VariantOptions):
@@ -189,6 +135,13 @@ class SlidingWindow(CoreVariant):
     def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:
         right = window_sides(config, options)[1]
         return f"a causal window has right=0, got right={right}" if config.causal and right else ""
+
+    @classmethod
+    def preferred(cls, target: Target) -> tuple[str, ...]:
+        """On CUDA by what they do for a block of queries, which nobody has timed here: flex and
+        xformers skip the blocks of keys that it cannot see and need no mask but at the band's
+        edges; sdpa reads a mask for every pair. On a CPU by measurement."""
+        return CUDA_ORDER if target.device.type == "cuda" else cls.backends
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:
@@ -228,23 +181,25 @@ class SlidingWindow(CoreVariant):
 
     @classmethod
     def core_least_bytes(cls, workload: Workload, backend: str, *, training: bool) -> int:
-        """Blockwise: the blocks' outputs and their concatenation; or, of the queries whose windows
-        lie within the sequence, the scores as in full attention (`plain`), and in the backward the
-        gradients of the keys and values of every window, and the projections."""
+        """`sdpa`: in training also the projections, which the backward needs. `plain`: the scores
+        of the blocks whose windows lie within the sequence, as in full attention, and in the
+        backward the gradients of the keys and values of each of those windows."""
         least = super().core_least_bytes(workload, backend, training=training)
         if backend not in ("sdpa", "plain"):
             return least
+        output = workload.activation_bytes
+        kept = 3 * output * (training and workload.scope == "layer")
+        if backend == "sdpa":
+            return kept + least
         config, seq_len, size = workload.config, workload.seq_len, workload.element_size
         sides = window_sides(config, workload.options)
         left, right = (min(side, seq_len - 1) for side in sides)
         block = min(QUERY_BLOCK, seq_len)
-        first, last = _queries_within(seq_len, left, right, block)
+        first, last = within(seq_len, left, right, block)
         seen = workload.batch * (last - first) * (left + block + right) * size
-        scores = seen * config.heads if backend == "plain" else 0
-        output = workload.activation_bytes
+        scores = seen * config.heads
         if not training:
             return max(2 * output, 2 * scores)
-        kept = 3 * output * (workload.scope == "layer")
         return kept + max(least, output + max(2 * seen * config.dim // block, 3 * scores))
 
 

@@ -123,3 +123,45 @@ def test_the_digest_is_of_every_line_of_the_code(
     first, changed, same, other_changed, renamed, beside = digests
     assert len({first, changed, other_changed, renamed}) == 4
     assert (same, beside) == (first, renamed)
+
+
+def test_a_plug_in_is_told_by_its_file_or_by_all_of_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "digested_package"
+    package.mkdir()
+    file, single = tmp_path / "mine.py", tmp_path / "digested_module.py"
+    for path in (file, single, package / "__init__.py", package / "inner.py"):
+        path.write_text("a = 1\n")
+    plugins = [str(file), "digested_module", "digested_package", "digested_package.inner"]
+
+    def digests() -> dict[str, str]:
+        found = environment.describe("x", SweepSpec(plugin=plugins), CPU).packages
+        return {plugin: found[plugin] for plugin in plugins}
+
+    before = digests()
+    assert all(digest.startswith("sha256 ") for digest in before.values())
+    for path, changed in (
+        (package / "inner.py", {"digested_package", "digested_package.inner"}),
+        (single, {"digested_module"}),
+        (file, {str(file)}),
+    ):
+        path.write_text("a = 2\n")
+        after = digests()
+        assert {plugin for plugin in plugins if after[plugin] != before[plugin]} == changed
+        before = after
+
+
+def test_the_versions_of_peers_are_told_where_they_are_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version(name: str) -> str:
+        if name in ("transformers", "local-attention"):
+            raise environment.PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(environment, "version", version)
+    found = environment.describe("x", SweepSpec(), CPU).packages
+    assert found["reformer-pytorch"] == "1.2.3"
+    assert not {"transformers", "local-attention"} & found.keys()

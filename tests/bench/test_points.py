@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -56,6 +57,27 @@ def test_auto_is_resolved_and_a_backend_that_cannot_run_has_its_reason() -> None
     assert "xformers" in xformers.unsupported
 
 
+def test_an_entry_may_name_its_backend_and_the_others_take_the_sweeps() -> None:
+    given = "full,full:backend=plain,full:backend=auto,lsh:rounds=1:backend=sdpa"
+    planned = points(variants=given, seq_len="64", backend="flex,sdpa")
+    found = [(each.point.variant, each.point.backend) for each in planned]
+    full = [("full", backend) for backend in ("flex", "sdpa", "plain", "auto")]
+    assert found == [*full, ("lsh", "sdpa")]
+    assert len({each.point.key for each in planned}) == 5
+    assert planned[4].point.options == {"rounds": 1, "wrap": "flat", "seed": 0}
+
+
+def test_an_option_of_a_variant_that_is_called_backend_stays_its_own(registry: ModuleType) -> None:
+    class Options(variants.VariantOptions):
+        backend: str = "mine"
+
+    full = variants.get("full")
+    variants.register("odd")(type("Odd", (full,), {"Options": Options}))
+    (planned,) = points(variants="odd:backend=yours", seq_len="64")
+    assert planned.point.options == {"backend": "yours"}
+    assert planned.point.backend == "auto"
+
+
 def test_a_core_is_only_timed_where_there_is_one() -> None:
     hatrick, full = points(variants="hatrick,full", seq_len="64", scope="core")
     assert "no (query, key, value) core" in hatrick.unsupported
@@ -70,7 +92,10 @@ def test_a_core_is_only_timed_where_there_is_one() -> None:
         ({"variants": "lsh:rounds"}, ["lsh:option=value"]),
         ({"variants": "lsh:rounds=few"}, ["rounds", "'few'"]),
         ({"variants": "lsh:wrap=twice"}, ["'twice'", "'flat', 'round' or 'none'"]),
-        ({"variants": "full:rounds=1"}, ["full has none"]),
+        ({"variants": "full:rounds=1"}, ["no option 'rounds'", "full has backend"]),
+        ({"variants": "full:backend=flx"}, ["no backend 'flx'", "full has auto, sdpa, plain"]),
+        ({"variants": "full:backend="}, ["no backend ''", "full has auto"]),
+        ({"variants": "lsh:bakend=flex"}, ["did you mean 'backend'?"]),
         ({"backend": "sdqa"}, ["'sdqa'", "auto", "sdpa"]),
         ({"device": "tpu"}, ["'tpu'", "auto, cpu"]),
         ({"device": "cuda:99"}, ["'cuda:99'", "auto, cpu"]),

@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from bench.points import expand
+from bench.points import expand, load_plugins
 from bench.spec import SpecError, SweepSpec, merge, presets
+
+
+@pytest.fixture
+def fresh_plugins(registry: ModuleType) -> Iterator[None]:
+    """Modules that register variants are imported anew, and forgotten."""
+    loaded = set(sys.modules)
+    yield
+    for module in set(sys.modules) - loaded:
+        if module.startswith("variants.peers"):
+            del sys.modules[module]
 
 
 def write(folder: Path, text: str) -> Path:
@@ -77,6 +90,13 @@ def test_plugins_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert spec.plugin == [str(tmp_path / "mine.py")]
 
 
+def test_modules_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
+    text = 'plugin = ["variants.peers", "mine.py", "near/mine", "mine"]'
+    spec, _ = merge({}, write(tmp_path, text))
+    files = [str(tmp_path / "mine.py"), str(tmp_path / "near/mine")]
+    assert spec.plugin == ["variants.peers", *files, "mine"]
+
+
 @pytest.mark.parametrize(
     ("flags", "parts"),
     [
@@ -95,7 +115,7 @@ def test_plugins_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ({"wait_policy": "busy"}, ["--wait-policy", "'passive' or 'system'", "'busy'"]),
         ({"timeout": "0"}, ["--timeout", "greater than 0"]),
         ({"out": "run.html"}, ["--out", "ends in .jsonl", "'run.html'"]),
-        ({"preset": "huge"}, ["'huge'", "default, gpu, quick"]),
+        ({"preset": "huge"}, ["'huge'", "default, gpu, gpu-peers-full", "quick"]),
     ],
 )
 def test_a_wrong_value_says_where_what_and_what_is_allowed(
@@ -139,14 +159,17 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_presets_that_ship() -> None:
-    assert presets() == ["default", "gpu", "quick"]
+    peers = [f"peers-{what}" for what in ("full", "hatrick", "lsh", "window")]
+    on_gpu = [f"gpu-{name}" for name in peers]
+    assert presets() == ["default", "gpu", *on_gpu, *peers, "quick"]
 
 
 @pytest.mark.parametrize("preset", presets())
-def test_every_preset_parses_and_expands(preset: str) -> None:
+def test_every_preset_parses_and_expands(preset: str, fresh_plugins: None) -> None:
     spec, _ = merge({"preset": preset, "device": "cpu"})
+    load_plugins(spec.plugin)
     planned = expand(spec)
-    assert {each.point.variant for each in planned} == set(spec.variants)
+    assert {each.point.variant for each in planned} == {v.split(":")[0] for v in spec.variants}
     assert {each.point.seq_len for each in planned} == set(spec.seq_len)
 
 
@@ -156,3 +179,30 @@ def test_the_gpu_preset_is_what_it_says() -> None:
     assert (min(spec.seq_len), max(spec.seq_len)) == (1024, 131072)
     assert (min(spec.chunk_size), max(spec.chunk_size)) == (64, 1024)
     assert spec.direction == ["forward", "forward+backward"]
+
+
+@pytest.mark.parametrize("what", ["full", "hatrick", "lsh", "window"])
+def test_the_peers_presets_measure_both_directions_beside_our_own(
+    what: str, fresh_plugins: None
+) -> None:
+    for name, dtype in ((f"peers-{what}", "float32"), (f"gpu-peers-{what}", "bfloat16")):
+        spec, _ = merge({"preset": name, "device": "cpu"})
+        assert (spec.plugin, spec.dtype) == (["variants.peers"], [dtype])
+        assert spec.direction == ["forward", "forward+backward"]
+        own = {"window": "sliding_window"}.get(what, what)
+        assert any(each.split(":")[0] == own for each in spec.variants)
+
+
+def test_without_the_packages_a_peers_point_says_what_to_install(
+    fresh_plugins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_plugins(["variants.peers"])
+    monkeypatch.setattr("variants.peers.peer.find_spec", lambda _: None)
+    planned = expand(merge({"preset": "peers-lsh", "device": "cpu"})[0])
+    reasons = {each.point.variant: each.unsupported for each in planned}
+    install = "is not installed; pip install 'hatrick-bench[peers]'"
+    assert reasons == {
+        "lsh": "",
+        "reformer_pytorch": f"reformer-pytorch {install}",
+        "hf_reformer": f"transformers {install}",
+    }

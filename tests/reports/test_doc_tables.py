@@ -7,8 +7,9 @@ import pytest
 
 from reports.doc_tables import first_sample_table, main, ratio_table, with_tables
 from reports.frame import to_frame
-from reports.runfile import Run, RunWriter
-from reports.schema import Record
+from reports.operator_table import Operator, Profile
+from reports.runfile import Run, RunFileError, RunWriter
+from reports.schema import Environment, Record
 
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = "<!-- ratio: run.jsonl allocator system kept -->"
@@ -73,6 +74,68 @@ def test_a_document_keeps_all_but_its_tables(
     assert "old numbers" not in text
     assert text.count("2.00 (") == 2
     assert with_tables(document) == text
+
+
+def written(tmp_path: Path, text: str) -> str:
+    """A document of that text, with its tables made."""
+    document = tmp_path / "page.md"
+    document.write_text(f"{text}\n<!-- end -->\n")
+    return with_tables(document).removeprefix(text).removesuffix("<!-- end -->\n").strip()
+
+
+@pytest.mark.parametrize(
+    ("directive", "line"),
+    [
+        ("peers: cpu/gone.jsonl full forward=1.0 -- make peers", "`make peers` fills this table."),
+        (
+            "peers: */gone.jsonl full\n  -- make peers && make docs",
+            "`make peers && make docs` fills",
+        ),
+        ("machine: gone.jsonl -- make peers", "`make peers` fills this line."),
+        ("operators: gone.json 5 -- python -m it --out x", "`python -m it --out x` fills"),
+    ],
+)
+def test_a_run_that_is_not_there_leaves_the_command_that_makes_it(
+    tmp_path: Path, directive: str, line: str
+) -> None:
+    assert written(tmp_path, f"<!-- {directive} -->").startswith(f"Not measured. {line}")
+
+
+def test_a_run_that_is_not_there_and_that_nothing_makes_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunFileError, match=r"gone\.jsonl: cannot be read"):
+        written(tmp_path, "<!-- machine: gone.jsonl -->")
+
+
+def test_a_pattern_has_a_table_for_every_run_that_is_there(
+    records: list[Record], environment: Callable[..., Environment], tmp_path: Path
+) -> None:
+    directive = "<!-- peers: */run.jsonl hatrick:chunk_size=64 -- make peers -->"
+    for cpu in ("b", "a"):
+        with RunWriter(tmp_path / cpu / "run.jsonl", environment()) as writer:
+            for each in (records[0], records[-1]):
+                writer.write(each)
+        text = written(tmp_path, directive)
+        assert text.count("| 4k | forward | full |") == len(list(tmp_path.glob("*/run.jsonl")))
+    assert text.index("a/run.jsonl:\n\n| T |") < text.index("b/run.jsonl:\n\n| T |")
+
+
+def test_the_machine_of_a_run_is_a_sentence_and_a_profile_is_a_table(
+    records: list[Record], environment: Callable[..., Environment], tmp_path: Path
+) -> None:
+    with RunWriter(tmp_path / "run.jsonl", environment()) as writer:
+        writer.write(records[0])
+    assert "2 cores" in written(tmp_path, "<!-- machine: run.jsonl -->")
+    operators = [Operator(name="aten::mm", calls=1, self_ms=2.0, share=1.0)]
+    profile = Profile(
+        point=records[0].point,
+        environment=environment(),
+        profiled_calls=1,
+        total_ms=2.0,
+        operators=operators,
+    )
+    (tmp_path / "profile.json").write_text(profile.model_dump_json())
+    text = written(tmp_path, "<!-- operators: profile.json 3 -- make profile -->")
+    assert "| aten::mm | 1 | 2.00 ms | 100% |" in text
 
 
 @pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)

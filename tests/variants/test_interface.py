@@ -451,7 +451,7 @@ def test_compiles_autocasts_and_survives_a_round_trip(name: str) -> None:
 
 @pytest.mark.parametrize("name", variants.names())
 def test_unknown_backend_is_refused_with_the_choices(name: str) -> None:
-    with pytest.raises(ValueError, match=r"no backend 'cuda'; choose from auto,.* sdpa, plain"):
+    with pytest.raises(ValueError, match=r"no backend 'cuda'; choose from auto, .*sdpa, "):
         make_layer(name, backend="cuda")
     support = variants.get(name).support(AttentionConfig(8, 2), CPU, torch.float32, backend="cuda")
     assert not support.ok

@@ -53,6 +53,21 @@ def test_kept_rotations_hash_as_a_generator_of_the_same_seed(
             assert torch.equal(rotations.buckets(qk, chunk_size), want)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_of_equal_products_the_first_decides(dtype: torch.dtype) -> None:
+    """As argmax over [xR; −xR] does, also where an index is no number of the dtype."""
+    x = random(50, 700, dtype=dtype).round()
+    want = torch.cat([x, -x], dim=-1).argmax(-1)
+    assert torch.equal(lsh_hashing._argmax(x.clone(), 700), want)
+    zeros = torch.zeros(3, 700, dtype=dtype)
+    assert not lsh_hashing._argmax(zeros, 700).any()
+
+
+def test_what_is_not_a_number_falls_into_a_bucket_that_exists() -> None:
+    x = random(1, 1, 8, 4).masked_fill(torch.arange(8)[:, None] == 3, float("nan"))
+    assert 0 <= int(hash_buckets(x, chunk_size=2, rounds=2)[..., 3].max()) < 4
+
+
 def test_they_are_drawn_once_for_each_number_of_buckets_and_dtype(drawn: list[int]) -> None:
     layer, x = make_layer("lsh", dtype=torch.float32), random(1, 30, 8, dtype=torch.float32)
     for _ in range(3):

@@ -95,6 +95,77 @@ def test_no_such_file() -> None:
 
 
 @pytest.fixture
+def module(
+    tmp_path: Path, registry: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., str]]:
+    """Write a package that can be imported, and say what it is called."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write_module(**sources: str) -> str:
+        folder = tmp_path / "their_package"
+        folder.mkdir()
+        for name, source in sources.items():
+            (folder / f"{name}.py").write_text(source)
+        return folder.name
+
+    yield write_module
+    for name in [m for m in sys.modules if m.startswith("their_package")]:
+        del sys.modules[name]
+
+
+def test_a_module_registers_and_loading_it_twice_is_fine(module: Callable[..., str]) -> None:
+    other = PLUGIN.replace('"mine"', '"other"')
+    name = module(__init__="from their_package import inner", inner=PLUGIN, more=other)
+    assert variants.load_plugin(name) == ["mine"]
+    assert variants.load_plugin(name) == ["mine"]
+    assert variants.load_plugin(f"{name}.inner") == ["mine"]  # it was imported with the package
+    assert variants.load_plugin(f"{name}.more") == ["other"]
+    assert {"mine", "other"} <= set(variants.names())
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1", "it registers no variant"),
+        ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("from their_package import inner\nraise OSError('late')", "OSError: late"),
+    ],
+)
+def test_a_bad_module_is_named_and_leaves_nothing_behind(
+    module: Callable[..., str], source: str, message: str
+) -> None:
+    name, before = module(__init__=source, inner=PLUGIN), variants.names()
+    with pytest.raises(variants.PluginError, match=f"plug-in {name}: {message}"):
+        variants.load_plugin(name)
+    assert variants.names() == before
+    assert not [each for each in sys.modules if each.startswith(name)]
+
+
+@pytest.mark.parametrize("name", ["nowhere_to_be_found", "their.own", "variants.nothing"])
+def test_no_such_module(name: str) -> None:
+    with pytest.raises(variants.PluginError, match=f"plug-in {name}: .*[Nn]o (such )?module"):
+        variants.load_plugin(name)
+
+
+def test_a_module_that_others_use_stays_imported(registry: ModuleType) -> None:
+    with pytest.raises(variants.PluginError, match="json: it registers no variant"):
+        variants.load_plugin("json")
+    assert "json" in sys.modules
+
+
+@pytest.mark.parametrize("plugin", ["mine.py", "near/mine", "/mine", Path("mine"), "a.b.py"])
+def test_what_is_a_file(plugin: str | Path, registry: ModuleType) -> None:
+    assert registry.is_plugin_file(plugin)
+    with pytest.raises(variants.PluginError, match="no such file"):
+        variants.load_plugin(plugin)
+
+
+@pytest.mark.parametrize("plugin", ["mine", "variants.peers"])
+def test_what_is_a_module(plugin: str, registry: ModuleType) -> None:
+    assert not registry.is_plugin_file(plugin)
+
+
+@pytest.fixture
 def installed(
     registry: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Callable[..., dict[str, str]]]:

@@ -13,8 +13,10 @@ from layers import make_layer, random
 
 import variants
 from variants import AttentionConfig, oracles
+from variants.config import Target
 from variants.full import full_attention
-from variants.sliding_window import QUERY_BLOCK, sliding_window_attention
+from variants.sliding_window import sliding_window_attention
+from variants.window_blocks import QUERY_BLOCK
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("window_*.npz"))
 
@@ -78,6 +80,17 @@ def test_sides_can_be_given() -> None:
     assert layer.sides == (2, 4)
     with pytest.raises(ValueError, match="a causal window has right=0, got right=3"):
         variants.create("sliding_window", AttentionConfig(8, 2, causal=True), right=3)
+
+
+def test_auto_prefers_what_skips_blocks_on_cuda_and_what_is_measured_on_a_cpu() -> None:
+    cls, config = variants.get("sliding_window"), AttentionConfig(64, 2, chunk_size=8)
+    orders = {}
+    for device in ("cpu", "cuda"):
+        target = Target(config, torch.device(device), torch.float32, True, cls.Options())
+        orders[device] = cls.preferred(target)
+        assert set(orders[device]) == set(cls.backends)
+    assert orders["cpu"][0] == "sdpa"
+    assert orders["cuda"] == ("flex", "xformers", "sdpa", "plain")
 
 
 def test_cost_counts_the_visible_pairs() -> None:
