@@ -179,6 +179,7 @@ def _resolve(point: Point) -> Planned:
         backend=point.backend,
         direction=point.direction,
         scope=point.scope,
+        tokens=point.batch * point.seq_len,
         options=variants.parse_options(point.variant, point.options),
     )
     if point.cuda_graph and device.type != "cuda":

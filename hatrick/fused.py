@@ -31,17 +31,16 @@ class _Sum:
         self._dtype = like.dtype
         self._total = torch.zeros(*shape, dtype=wide, device=like.device)
 
-    def product(self, grad: Tensor, x: Tensor, part: slice = slice(None)) -> None:
-        """Add gradᵀ x to those rows: the weight of y = x Wᵀ, given the gradient of y."""
-        total = self._total[part]
-        if total.dtype == grad.dtype:
-            total.addmm_(grad.t(), x)
+    def product(self, grad: Tensor, x: Tensor) -> None:
+        """Add gradᵀ x: the weight of y = x Wᵀ, given the gradient of y."""
+        if self._total.dtype == grad.dtype:
+            self._total.addmm_(grad.t(), x)
         else:
-            total += grad.t() @ x
+            self._total += grad.t() @ x
 
-    def rows(self, grad: Tensor, part: slice = slice(None)) -> None:
-        """Add the sum of all rows to that part: a bias."""
-        self._total[part] += grad.sum(0)
+    def rows(self, grad: Tensor) -> None:
+        """Add the sum of all rows: a bias."""
+        self._total += grad.sum(0)
 
     def add(self, grad: Tensor, part: slice = slice(None)) -> None:
         """Add `grad` to that part."""
@@ -100,20 +99,24 @@ class Local(torch.autograd.Function):
         batch, seq_len, dim = x.shape
         scale = (dim // heads) ** -0.5
         every_cls = x.new_empty(batch, -(-seq_len // chunk_size), dim)
-        ctx.blocks, ctx.kept, done = list(blocks(batch, seq_len, chunk_size)), [], []
-        for block in ctx.blocks:
+        ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size)), []
+
+        # A function, here and below, so that nothing of a block outlives it but what is returned.
+        def step(block: Block) -> Tensor:
             lead = block.led(x, cls)
             rows = lead.flatten(0, 1)
             qkv = project(rows, weight, bias)
             block.first(qkv)[:] = cls_qkv
             q, k, v = (_split(part, len(lead), heads) for part in qkv.split(dim, 1))
             out, lse = flash(q, k, v, bias=masks.local(block, x.dtype, x.device), scale=scale)
+            if training:
+                ctx.kept.append((qkv, out, lse))
             mixed = project(_join(out), out_weight, out_bias, plus=rows)
             mine = every_cls[block.sequences, block.chunks]
             mine.copy_(block.first(mixed).view_as(mine))
-            done.append(mixed)
-            if training:
-                ctx.kept.append((qkv, out, lse))
+            return mixed
+
+        done = [step(block) for block in ctx.blocks]
         ctx.masks, ctx.heads, ctx.scale = masks, heads, scale
         ctx.save_for_backward(x, cls, weight, out_weight)
         return every_cls, *done
@@ -127,7 +130,8 @@ class Local(torch.autograd.Function):
         of_weight, of_bias = _Sum(3 * dim, dim, like=x), _Sum(3 * dim, like=x)
         of_out_weight, of_out_bias = _Sum(dim, dim, like=x), _Sum(dim, like=x)
         grad_x = torch.empty_like(x)
-        for i, (block, grad) in enumerate(zip(ctx.blocks, grads, strict=True)):
+
+        def step(i: int, block: Block, grad: Tensor) -> None:
             qkv, out, lse = ctx.kept[i]
             if not stays:
                 ctx.kept[i] = None
@@ -144,14 +148,16 @@ class Local(torch.autograd.Function):
                 bias=ctx.masks.local(block, x.dtype, x.device),
                 scale=ctx.scale,
             )
-            for j, part in enumerate(map(_join, parts)):
-                which = slice(j * dim, (j + 1) * dim)
-                of_cls_qkv.rows(block.first(part), which)
-                block.first(part).zero_()  # no projection of x
-                of_weight.product(part, lead.flatten(0, 1), which)
-                of_bias.rows(part, which)
-                grad = project(part, weight[which].t(), plus=grad)
-            block.put(grad_x, grad)
+            together = torch.cat([_join(part) for part in parts], 1)
+            first = block.first(together)
+            of_cls_qkv.rows(first)
+            first.zero_()  # no projection of x
+            of_weight.product(together, lead.flatten(0, 1))
+            of_bias.rows(together)
+            block.put(grad_x, project(together, weight.t(), plus=grad))
+
+        for i, (block, grad) in enumerate(zip(ctx.blocks, grads, strict=True)):
+            step(i, block, grad)
         sums = (of_cls, of_cls_qkv, of_weight, of_bias, of_out_weight, of_out_bias)
         return None, None, None, None, grad_x, *(total.get() for total in sums)
 
@@ -220,16 +226,19 @@ class Cross(torch.autograd.Function):
         ctx.masks, ctx.heads, ctx.eps = masks, heads, eps
         ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size)), []
         y = kv.new_empty(batch, seq_len, dim)
-        for block, rows in zip(ctx.blocks, mixed, strict=True):
+
+        def step(block: Block, rows: Tensor) -> None:
             tokens, *_ = _norm(rows, (dim,), local_weight, local_bias, eps[0])
             q = project(tokens, weight, bias)
-            read = _Read(masks, heads, block, kv)
-            out, _ = read.forward(q)
+            out, _ = _Read(masks, heads, block, kv).forward(q)
             last = project(_join(out), out_weight, out_bias, plus=tokens)
             done, mean, rstd = _norm(last, (dim,), cross_weight, cross_bias, eps[1])
             block.put(y, done)
             if training:
                 ctx.kept.append((q, last, mean, rstd))
+
+        for block, rows in zip(ctx.blocks, mixed, strict=True):
+            step(block, rows)
         parameters = (weight, out_weight, local_weight, local_bias, cross_weight, cross_bias)
         ctx.save_for_backward(kv, *parameters, *mixed)
         return y
@@ -244,13 +253,14 @@ class Cross(torch.autograd.Function):
         of_weight, of_bias = _Sum(dim, dim, like=kv), _Sum(dim, like=kv)
         of_out_weight, of_out_bias = _Sum(dim, dim, like=kv), _Sum(dim, like=kv)
         of_norms = [_Sum(dim, like=kv) for _ in range(4)]
-        grads = []
-        for i, (block, rows) in enumerate(zip(ctx.blocks, ctx.saved_tensors[7:], strict=True)):
+
+        def step(i: int, block: Block, rows: Tensor) -> Any:
             q, last, mean, rstd = ctx.kept[i]
             if not stays:
                 ctx.kept[i] = None
             grad = block.led(grad_y, 0.0).flatten(0, 1)
             grad, *of = _norm_backward(grad, last, (dim,), mean, rstd, *cross_norm, ALL)
+            del last
             for total, part in zip(of_norms[2:], of, strict=True):
                 total.add(part)
             read = _Read(ctx.masks, ctx.heads, block, kv)
@@ -273,6 +283,9 @@ class Cross(torch.autograd.Function):
             grad, *of = _norm_backward(grad, rows, (dim,), mean, rstd, *local_norm, ALL)
             for total, part in zip(of_norms[:2], of, strict=True):
                 total.add(part)
-            grads.append(grad)
+            return grad
+
+        mixed = ctx.saved_tensors[7:]
+        grads = [step(i, *pair) for i, pair in enumerate(zip(ctx.blocks, mixed, strict=True))]
         sums = (of_kv, of_weight, of_bias, of_out_weight, of_out_bias, *of_norms)
         return *(None,) * 6, *(total.get() for total in sums), *grads

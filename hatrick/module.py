@@ -23,12 +23,19 @@ BACKENDS = ("fused", *attention.BACKENDS)
 those of `hatrick.attend`, one operator at a time."""
 
 
-def preferred(device: torch.device) -> tuple[str, ...]:
-    """The backends in the order in which `auto` tries them there.
+FUSED_TOKENS = 8192
+"""Tokens from which on a CPU's `auto` is `fused`: there it takes half the memory. Below, all fits
+into one block or a few, and `sdpa` is as lean and a little faster (docs/peers.md)."""
 
-    By measurement on a CPU (docs/peers.md). On CUDA `fused` comes last until it is measured.
+
+def preferred(device: torch.device, tokens: int) -> tuple[str, ...]:
+    """The backends in the order in which `auto` tries them there, for calls of so many tokens.
+
+    By measurement on a CPU. On CUDA `fused` comes last until it is measured.
     """
-    return BACKENDS if device.type == "cpu" else (*BACKENDS[1:], "fused")
+    if device.type == "cpu" and tokens >= FUSED_TOKENS:
+        return BACKENDS
+    return (*BACKENDS[1:], "fused")
 
 
 def backend_reason(
@@ -171,7 +178,8 @@ class HATrick(nn.Module):
         Raises:
             ValueError: it was asked for by name and cannot.
         """
-        asked = preferred(x.device)[0] if self.backend == "auto" else self.backend
+        tokens = x.shape[0] * x.shape[1]
+        asked = preferred(x.device, tokens)[0] if self.backend == "auto" else self.backend
         if asked != "fused" or torch.compiler.is_compiling():
             return False
         reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or self._unfusable(x)

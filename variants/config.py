@@ -77,6 +77,8 @@ class Target:
     training: bool
     """Forward and backward; False: forward alone."""
     options: VariantOptions
+    tokens: int = 0
+    """batch · seq_len of a call; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class HATrickVariant(Variant):
 
     @classmethod
     def preferred(cls, target: Target) -> tuple[str, ...]:
-        return preferred(target.device)
+        return preferred(target.device, target.tokens)
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:

@@ -86,8 +86,13 @@ class Variant(nn.Module, ABC):
         direction: Direction = "forward+backward",
         scope: Scope = "layer",
         options: VariantOptions | None = None,
+        tokens: int = 0,
     ) -> Support:
-        """Whether this can run there, and on which backend, without running anything."""
+        """Whether this can run there, and on which backend, without running anything.
+
+        Args:
+            tokens: batch · seq_len of a call, by which `auto` may choose; 0: not known.
+        """
         if not dtype.is_floating_point:
             return Support(False, f"attention needs a floating-point dtype, not {dtype}")
         if scope == "core" and not cls.core_tensors:
@@ -98,7 +103,7 @@ class Variant(nn.Module, ABC):
         options = options or cls.Options()
         if conflict := cls.conflict(config, options):
             return Support(False, conflict)
-        target = Target(config, device, dtype, direction == "forward+backward", options)
+        target = Target(config, device, dtype, direction == "forward+backward", options, tokens)
         reasons = []
         for name in cls.preferred(target) if backend == "auto" else (backend,):
             reason = cls.backend_reason(name, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from layers import make_mask, random
 from torch import Tensor, nn
 
-from hatrick import HATrick, blocks
+from hatrick import HATrick, blocks, module
 
 
 def pair(dim: int, heads: int, chunk_size: int, *, causal: bool = False) -> tuple[HATrick, HATrick]:
@@ -88,24 +89,28 @@ def test_an_input_that_is_not_contiguous_is_as_good() -> None:
     assert torch.equal(fused(x), fused(x.contiguous()))
 
 
-def test_it_takes_less_memory_than_the_form_that_keeps_everything() -> None:
-    fused, plain = pair(32, 2, 8)
-    x = random(1, 4096, 32)
+@pytest.mark.parametrize("training", [False, True])
+def test_it_takes_less_than_half_the_memory_of_the_plain_form(training: bool) -> None:
+    fused, plain = pair(32, 2, 32)
+    x = random(1, 16384, 32).requires_grad_(training)
 
-    def peak(layer: HATrick) -> int:
-        """Bytes that the graph keeps between forward and backward."""
-        kept: dict[int, int] = {}
+    def call(layer: HATrick) -> None:
+        with torch.set_grad_enabled(training):
+            y = layer(x)
+        if training:
+            y.sum().backward()
+        layer.zero_grad()
+        x.grad = None
 
-        def note(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            layer(x.clone().requires_grad_())
-        return sum(kept.values())
-
-    assert peak(fused) < peak(plain) / 4
+    taken = []
+    for layer in (fused, plain):
+        call(layer)
+        with torch.profiler.profile(profile_memory=True) as profile:
+            call(layer)
+        events = profile.profiler.kineto_results.events()
+        in_use = [e.nbytes() for e in events if e.name() == "[memory]"]
+        taken.append(max(accumulate(in_use)))
+    assert taken[0] < taken[1] / 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -142,10 +147,11 @@ def _dropout(layer: HATrick) -> None:
     [(_replace, "out_proj was replaced"), (_hook, "cross_q has hooks"), (_dropout, "no dropout")],
 )
 def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
-    change: Callable[[HATrick], None], reason: str
+    change: Callable[[HATrick], None], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fused, plain = pair(8, 2, 4)
     x = random(1, 10, 8)
+    monkeypatch.setattr(module, "FUSED_TOKENS", 1)
     auto = HATrick(8, 2, 4, dtype=torch.float64)
     auto.load_state_dict(fused.state_dict())
     for layer in (fused, plain, auto):
@@ -161,10 +167,23 @@ def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
     torch.testing.assert_close(*outputs, rtol=0, atol=1e-11)
 
 
-def test_a_replaced_norm_or_function_transform_is_left_to_others() -> None:
+def test_a_function_transform_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FUSED_TOKENS", 1)
     _, plain = pair(8, 2, 4)
     auto = HATrick(8, 2, 4, dtype=torch.float64)
     auto.load_state_dict(plain.state_dict())
     x = random(2, 10, 8)
     mapped = torch.func.vmap(lambda one: auto(one[None])[0])(x)
     torch.testing.assert_close(mapped, plain(x), rtol=0, atol=1e-11)
+
+
+def test_auto_is_fused_for_long_inputs_on_a_cpu_alone() -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert module.preferred(cpu, module.FUSED_TOKENS)[0] == "fused"
+    assert module.preferred(cpu, module.FUSED_TOKENS - 1)[0] == "sdpa"
+    assert module.preferred(cuda, 1 << 20)[0] == "sdpa"
+    assert sorted(module.preferred(cuda, 1)) == sorted(module.BACKENDS)
+    layer = HATrick(8, 2, 64)
+    x = torch.zeros(2, module.FUSED_TOKENS // 2, 8)
+    assert layer._is_fused(x)
+    assert not layer._is_fused(x[:, 1:])

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import importlib
+
 import pytest
 import torch
 
 import variants
 from variants import AttentionConfig
-from variants.peers import peer
 
 CPU = torch.device("cpu")
 NEEDS = {
@@ -73,6 +74,8 @@ def test_the_least_memory_is_what_any_attention_takes(
 
 
 def test_a_length_that_does_not_fit_is_told_with_the_one_that_does() -> None:
+    # Not above: to import the peers is to register them, at collection for all other tests too.
+    peer = importlib.import_module("variants.peers.peer")
     peer.check_multiple("them", 64, 32)
     with pytest.raises(ValueError, match="them needs a seq_len that is a multiple of 32, got 65"):
         peer.check_multiple("them", 65, 32)

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
 
-from variants.peers.seeded import seeded
-
 CPU = torch.device("cpu")
+Seeded = Callable[[torch.device, int], AbstractContextManager[None]]
 
 
-def test_draws_repeat_within_and_go_on_outside() -> None:
+@pytest.fixture
+def seeded() -> Seeded:
+    # Not above: to import the peers is to register them, at collection for all other tests too.
+    found: Seeded = importlib.import_module("variants.peers.seeded").seeded
+    return found
+
+
+def test_draws_repeat_within_and_go_on_outside(seeded: Seeded) -> None:
     torch.manual_seed(11)
     expected = [torch.rand(3), torch.rand(3)]
     torch.manual_seed(11)
@@ -23,14 +33,16 @@ def test_draws_repeat_within_and_go_on_outside() -> None:
     assert torch.equal(torch.stack(drawn), torch.stack(expected))
 
 
-def test_an_error_gives_the_state_back() -> None:
+def test_an_error_gives_the_state_back(seeded: Seeded) -> None:
     before = torch.get_rng_state()
     with pytest.raises(ZeroDivisionError), seeded(CPU, 5):
         torch.rand(1) / (1 // 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_on_cuda_it_is_that_devices_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_cuda_it_is_that_devices_generator(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generators = (torch.Generator().manual_seed(1), torch.Generator().manual_seed(2))
     monkeypatch.setattr(torch.cuda, "default_generators", generators)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
