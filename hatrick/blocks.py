@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hatrick.flash import hiding
 
-ROWS = 2048
+ROWS = 1024
 """Tokens in a block, for two threads or fewer, and half as many for each thread more: what is made
 of them fits into the last cache, and matrix products are hardly faster for more."""
 

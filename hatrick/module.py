@@ -24,16 +24,18 @@ those of `hatrick.attend`, one operator at a time."""
 
 
 FUSED_TOKENS = 8192
-"""Tokens from which on a CPU's `auto` is `fused`: there it takes half the memory. Below, all fits
-into one block or a few, and `sdpa` is as lean and a little faster (docs/peers.md)."""
+"""Tokens from which on `auto` trains on a CPU with `fused`."""
 
 
-def preferred(device: torch.device, tokens: int) -> tuple[str, ...]:
+def preferred(device: torch.device, tokens: int, *, training: bool) -> tuple[str, ...]:
     """The backends in the order in which `auto` tries them there, for calls of so many tokens.
 
-    By measurement on a CPU. On CUDA `fused` comes last until it is measured.
+    By measurement on a CPU (docs/peers.md): `sdpa` is the fastest throughout. In training, where a
+    step keeps everything for its backward, `fused` takes some two thirds of its memory for little
+    or no time, once there are more tokens than fit into a block or two. On CUDA `fused` comes last
+    until it is measured.
     """
-    if device.type == "cpu" and tokens >= FUSED_TOKENS:
+    if device.type == "cpu" and training and tokens >= FUSED_TOKENS:
         return BACKENDS
     return (*BACKENDS[1:], "fused")
 
@@ -179,7 +181,9 @@ class HATrick(nn.Module):
             ValueError: it was asked for by name and cannot.
         """
         tokens = x.shape[0] * x.shape[1]
-        asked = preferred(x.device, tokens)[0] if self.backend == "auto" else self.backend
+        asked = self.backend
+        if asked == "auto":
+            asked = preferred(x.device, tokens, training=torch.is_grad_enabled())[0]
         if asked != "fused" or torch.compiler.is_compiling():
             return False
         reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or self._unfusable(x)

@@ -45,7 +45,7 @@ class HATrickVariant(Variant):
 
     @classmethod
     def preferred(cls, target: Target) -> tuple[str, ...]:
-        return preferred(target.device, target.tokens)
+        return preferred(target.device, target.tokens, training=target.training)
 
     @classmethod
     def backend_reason(cls, backend: str, target: Target) -> str:

@@ -177,13 +177,16 @@ def test_a_function_transform_is_left_to_others(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(mapped, plain(x), rtol=0, atol=1e-11)
 
 
-def test_auto_is_fused_for_long_inputs_on_a_cpu_alone() -> None:
-    cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    assert module.preferred(cpu, module.FUSED_TOKENS)[0] == "fused"
-    assert module.preferred(cpu, module.FUSED_TOKENS - 1)[0] == "sdpa"
-    assert module.preferred(cuda, 1 << 20)[0] == "sdpa"
-    assert sorted(module.preferred(cuda, 1)) == sorted(module.BACKENDS)
+def test_auto_trains_long_inputs_on_a_cpu_with_it_and_nothing_else() -> None:
+    cpu, cuda, enough = torch.device("cpu"), torch.device("cuda"), module.FUSED_TOKENS
+    assert module.preferred(cpu, enough, training=True)[0] == "fused"
+    assert module.preferred(cpu, enough - 1, training=True)[0] == "sdpa"
+    assert module.preferred(cpu, enough, training=False)[0] == "sdpa"
+    assert module.preferred(cuda, 1 << 20, training=True)[0] == "sdpa"
+    assert sorted(module.preferred(cuda, 1, training=True)) == sorted(module.BACKENDS)
     layer = HATrick(8, 2, 64)
-    x = torch.zeros(2, module.FUSED_TOKENS // 2, 8)
+    x = torch.zeros(2, enough // 2, 8)
     assert layer._is_fused(x)
     assert not layer._is_fused(x[:, 1:])
+    with torch.no_grad():
+        assert not layer._is_fused(x)
