@@ -2,6 +2,7 @@
 # Both set up .venv first, once; it is renewed when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3
+RESULTS ?= build/peers
 BIN := .venv/bin
 
 .PHONY: sweep peers backends profiles selftest test lint types docs picture gpu-checks clean
@@ -13,20 +14,21 @@ sweep: .venv/installed
 
 # This project's attentions beside other people's; the packages of the latter are an extra.
 peers: .venv/peers
-	.ci/peers
+	RESULTS=$(RESULTS) .ci/peers
 
-# What docs/peers.md says of `auto`, and where the time goes, measured on this machine.
+# What docs/peers.md says of `auto`, and where the time goes. With RESULTS=docs/results/cpu, `make docs`
+# fills its tables from these.
 backends: .venv/installed
-	@rm -f build/backends.*
-	$(BIN)/hatrick sweep --preset backends --out build/backends.jsonl || [ $$? -eq 1 ]
+	@rm -f $(RESULTS)/backends.*
+	$(BIN)/hatrick sweep --preset backends --out $(RESULTS)/backends.jsonl || [ $$? -eq 1 ]
 
 PROFILE := $(BIN)/python -m bench.operators
 CALL := --dim 512 --heads 8 --direction forward+backward --dtype fp32 --device cpu
 
 profiles: .venv/installed
-	$(PROFILE) hatrick --seq-len 16k --chunk-size 128 --scope layer $(CALL) --out build/profile-hatrick.json
-	$(PROFILE) sliding_window --seq-len 8k --chunk-size 512 --scope core $(CALL) --out build/profile-window.json
-	$(PROFILE) lsh:rounds=4 --seq-len 8k --chunk-size 64 --scope core $(CALL) --out build/profile-lsh.json
+	$(PROFILE) hatrick --seq-len 16k --chunk-size 128 --scope layer $(CALL) --out $(RESULTS)/profile-hatrick.json
+	$(PROFILE) sliding_window --seq-len 8k --chunk-size 512 --scope core $(CALL) --out $(RESULTS)/profile-window.json
+	$(PROFILE) lsh:rounds=4 --seq-len 8k --chunk-size 64 --scope core $(CALL) --out $(RESULTS)/profile-lsh.json
 
 selftest: .venv/installed
 	$(BIN)/hatrick selftest

@@ -13,6 +13,8 @@ from hatrick.flash import hiding
 ROWS = 1024
 """Tokens in a block, for two threads or fewer, and half as many for each thread more: what is made
 of them fits into the last cache, and matrix products are hardly faster for more."""
+CUDA_ROWS = 16384
+"""The same on CUDA, where a block should fill the device; not measured yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,16 @@ class Block:
         part.copy_(rows.view(*part.shape[:2], self.size + 1, -1)[:, :, 1:])
 
 
-def blocks(batch: int, seq_len: int, chunk_size: int) -> Iterator[Block]:
+def block_rows(device: torch.device) -> int:
+    """About how many tokens a block has there."""
+    return CUDA_ROWS if device.type == "cuda" else ROWS * max(1, torch.get_num_threads() // 2)
+
+
+def blocks(batch: int, seq_len: int, chunk_size: int, rows: int) -> Iterator[Block]:
     """All blocks; a last chunk that is shorter is in a block of its own, so that nothing is padded.
 
-    Short sequences share a block, long ones are cut.
+    Short sequences share a block of up to `rows` tokens, long ones are cut.
     """
-    rows = ROWS * max(1, torch.get_num_threads() // 2)
     count = seq_len // chunk_size
     end = count * chunk_size
     step = max(1, rows // chunk_size)

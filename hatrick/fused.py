@@ -8,15 +8,19 @@ product and one flash attention serve both. The backward is that of the formulas
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hatrick.blocks import Block, Masks, blocks
+from hatrick.blocks import Block, Masks, block_rows, blocks
 from hatrick.flash import flash, flash_backward
 from hatrick.linear import project
+
+B = TypeVar("B", bound=Callable[..., Any])
 
 _norm: Any = torch.native_layer_norm
 _norm_backward: Any = torch.ops.aten.native_layer_norm_backward
@@ -24,15 +28,18 @@ ALL = [True, True, True]
 
 
 class _Sum:
-    """A parameter's gradient, to which every block adds; in float32 at least."""
+    """A parameter's gradient, to which every block adds; in float32 at least. Nothing is added up
+    where it is not wanted."""
 
-    def __init__(self, *shape: int, like: Tensor) -> None:
+    def __init__(self, *shape: int, like: Tensor, wanted: bool) -> None:
         wide = torch.promote_types(like.dtype, torch.float32)
         self._dtype = like.dtype
-        self._total = torch.zeros(*shape, dtype=wide, device=like.device)
+        self._total = torch.zeros(*shape, dtype=wide, device=like.device) if wanted else None
 
     def product(self, grad: Tensor, x: Tensor) -> None:
         """Add gradᵀ x: the weight of y = x Wᵀ, given the gradient of y."""
+        if self._total is None:
+            return
         if self._total.dtype == grad.dtype:
             self._total.addmm_(grad.t(), x)
         else:
@@ -40,14 +47,16 @@ class _Sum:
 
     def rows(self, grad: Tensor) -> None:
         """Add the sum of all rows: a bias."""
-        self._total += grad.sum(0)
+        if self._total is not None:
+            self._total += grad.sum(0)
 
     def add(self, grad: Tensor, part: slice = slice(None)) -> None:
         """Add `grad` to that part."""
-        self._total[part] += grad
+        if self._total is not None:
+            self._total[part] += grad
 
-    def get(self) -> Tensor:
-        return self._total.to(self._dtype)
+    def get(self) -> Tensor | None:
+        return None if self._total is None else self._total.to(self._dtype)
 
 
 def _split(rows: Tensor, sequences: int, heads: int) -> Tensor:
@@ -58,6 +67,20 @@ def _split(rows: Tensor, sequences: int, heads: int) -> Tensor:
 def _join(x: Tensor) -> Tensor:
     """The inverse of `_split`; a view of what flash attention returns."""
     return x.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def _as_the_forward(backward: B) -> B:
+    """A backward in the dtypes of the forward, which ran without autocast, wherever it is run."""
+
+    @wraps(backward)
+    def run(ctx: Any, *grads: Tensor) -> Any:
+        device = grads[0].device.type
+        if device == "meta":
+            return backward(ctx, *grads)
+        with torch.autocast(device, enabled=False):
+            return backward(ctx, *grads)
+
+    return cast(B, run)
 
 
 def _graph_stays() -> bool:
@@ -99,7 +122,7 @@ class Local(torch.autograd.Function):
         batch, seq_len, dim = x.shape
         scale = (dim // heads) ** -0.5
         every_cls = x.new_empty(batch, -(-seq_len // chunk_size), dim)
-        ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size)), []
+        ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size, block_rows(x.device))), []
 
         # A function, here and below, so that nothing of a block outlives it but what is returned.
         def step(block: Block) -> Tensor:
@@ -123,12 +146,16 @@ class Local(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @_as_the_forward
     def backward(ctx: Any, grad_cls: Tensor, *grads: Tensor) -> tuple[Tensor | None, ...]:
         x, cls, weight, out_weight = ctx.saved_tensors
         dim, stays = x.shape[2], _graph_stays()
-        of_cls, of_cls_qkv = _Sum(dim, like=x), _Sum(3 * dim, like=x)
-        of_weight, of_bias = _Sum(3 * dim, dim, like=x), _Sum(3 * dim, like=x)
-        of_out_weight, of_out_bias = _Sum(dim, dim, like=x), _Sum(dim, like=x)
+        shapes = ((dim,), (3 * dim,), (3 * dim, dim), (3 * dim,), (dim, dim), (dim,))
+        sums = [
+            _Sum(*shape, like=x, wanted=wanted)
+            for shape, wanted in zip(shapes, ctx.needs_input_grad[5:], strict=True)
+        ]
+        of_cls, of_cls_qkv, of_weight, of_bias, of_out_weight, of_out_bias = sums
         grad_x = torch.empty_like(x)
 
         def step(i: int, block: Block, grad: Tensor) -> None:
@@ -158,7 +185,6 @@ class Local(torch.autograd.Function):
 
         for i, (block, grad) in enumerate(zip(ctx.blocks, grads, strict=True)):
             step(i, block, grad)
-        sums = (of_cls, of_cls_qkv, of_weight, of_bias, of_out_weight, of_out_bias)
         return None, None, None, None, grad_x, *(total.get() for total in sums)
 
 
@@ -224,7 +250,7 @@ class Cross(torch.autograd.Function):
     ) -> Tensor:
         batch, dim = kv.shape[0], weight.shape[0]
         ctx.masks, ctx.heads, ctx.eps = masks, heads, eps
-        ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size)), []
+        ctx.blocks, ctx.kept = list(blocks(batch, seq_len, chunk_size, block_rows(kv.device))), []
         y = kv.new_empty(batch, seq_len, dim)
 
         def step(block: Block, rows: Tensor) -> None:
@@ -245,14 +271,19 @@ class Cross(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @_as_the_forward
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        kv, weight, out_weight, *norms = ctx.saved_tensors[:7]
+        # Once: checkpointing lets go of what it has made again as soon as it was asked for.
+        kv, weight, out_weight, *norms = ctx.saved_tensors
+        norms, mixed = norms[:4], norms[4:]
         local_norm, cross_norm = norms[:2], norms[2:]
         dim, stays = weight.shape[0], _graph_stays()
-        of_kv = _Sum(*kv.shape, like=kv)
-        of_weight, of_bias = _Sum(dim, dim, like=kv), _Sum(dim, like=kv)
-        of_out_weight, of_out_bias = _Sum(dim, dim, like=kv), _Sum(dim, like=kv)
-        of_norms = [_Sum(dim, like=kv) for _ in range(4)]
+        shapes = (kv.shape, (dim, dim), (dim,), (dim, dim), (dim,), *((dim,),) * 4)
+        sums = [
+            _Sum(*shape, like=kv, wanted=wanted)
+            for shape, wanted in zip(shapes, ctx.needs_input_grad[6:15], strict=True)
+        ]
+        of_kv, of_weight, of_bias, of_out_weight, of_out_bias, *of_norms = sums
 
         def step(i: int, block: Block, rows: Tensor) -> Any:
             q, last, mean, rstd = ctx.kept[i]
@@ -285,7 +316,5 @@ class Cross(torch.autograd.Function):
                 total.add(part)
             return grad
 
-        mixed = ctx.saved_tensors[7:]
         grads = [step(i, *pair) for i, pair in enumerate(zip(ctx.blocks, mixed, strict=True))]
-        sums = (of_kv, of_weight, of_bias, of_out_weight, of_out_bias, *of_norms)
         return *(None,) * 6, *(total.get() for total in sums), *grads

@@ -1,8 +1,10 @@
 """Projections on the faster of the matrix products that PyTorch brings.
 
 On a CPU `F.linear` in float32 is a product of MKL. PyTorch also carries oneDNN, which it uses for
-compiled and for half-precision models, and whose float32 product is the faster one for all but
-small sizes (docs/peers.md has the figures). Both compute the same sums in another order.
+compiled and for half-precision models, and whose float32 product was the faster one for all but
+small sizes where this was tried: an AMD CPU with AVX-512. Both compute the same sums in another
+order. What it is worth shows in docs/peers.md where `full` stands beside `torch_mha`, which differs
+from it in little else.
 """
 
 from __future__ import annotations
@@ -11,10 +13,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 LEAST_PRODUCTS = 1 << 22
 """Multiply-adds below which oneDNN's larger fixed cost shows."""
+
+
+def transformed() -> bool:
+    """Whether torch.func or forward-mode differentiation is at work, which know PyTorch's own
+    operators and no function of ours."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def fast_linear(rows: int, x: Tensor, weight: Tensor) -> bool:
@@ -56,7 +65,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return project(x.flatten(0, -2), weight, bias).view(*x.shape[:-1], -1)
+        return project(x.reshape(-1, x.shape[-1]), weight, bias).view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -70,14 +79,14 @@ class _Linear(torch.autograd.Function):
             grad_x = (grad @ weight if again else project(grad, weight.t())).view(x.shape)
         return (
             grad_x,
-            grad.t() @ x.flatten(0, -2) if need_weight else None,
+            grad.t() @ x.reshape(-1, x.shape[-1]) if need_weight else None,
             grad.sum(0) if need_bias else None,
         )
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`F.linear` on the faster product. `x`: `(…, inputs)`, `weight`: `(outputs, inputs)`."""
-    traced = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    traced = torch.compiler.is_compiling() or transformed()
     laid_out = x.is_contiguous() and weight.is_contiguous()
     if traced or not laid_out or not fast_linear(x.shape[:-1].numel(), x, weight):
         return F.linear(x, weight, bias)

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.module import _has_any_global_hook
 
 from hatrick import attend as attention
 from hatrick.attend import attend
@@ -15,7 +16,7 @@ from hatrick.blocks import Masks
 from hatrick.flash import flash_reason
 from hatrick.fused import Cross, Local
 from hatrick.inputs import check_input, check_sizes, zero_padding
-from hatrick.linear import Linear
+from hatrick.linear import Linear, transformed
 from hatrick.published import own_names
 
 BACKENDS = ("fused", *attention.BACKENDS)
@@ -23,17 +24,18 @@ BACKENDS = ("fused", *attention.BACKENDS)
 those of `hatrick.attend`, one operator at a time."""
 
 
-FUSED_TOKENS = 8192
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+"""Where a module keeps its hooks."""
+FUSED_TOKENS = 16384
 """Tokens from which on `auto` trains on a CPU with `fused`."""
 
 
 def preferred(device: torch.device, tokens: int, *, training: bool) -> tuple[str, ...]:
     """The backends in the order in which `auto` tries them there, for calls of so many tokens.
 
-    By measurement on a CPU (docs/peers.md): `sdpa` is the fastest throughout. In training, where a
-    step keeps everything for its backward, `fused` takes some two thirds of its memory for little
-    or no time, once there are more tokens than fit into a block or two. On CUDA `fused` comes last
-    until it is measured.
+    By measurement on a CPU (docs/peers.md): `sdpa` is the fastest. In training, where everything is
+    kept for the backward, `fused` takes less memory, for long inputs much less, at little or no
+    loss of time. On CUDA `fused` comes last until it is measured.
     """
     if device.type == "cpu" and training and tokens >= FUSED_TOKENS:
         return BACKENDS
@@ -70,7 +72,8 @@ class HATrick(nn.Module):
         device, dtype: of the parameters.
         backend: `auto` or one of `BACKENDS`. `fused` is not for dropout in training, autocast,
             torch.func, torch.compile, nor for layers whose projections or norms were replaced or
-            hooked: there `auto` takes `sdpa`, and in torch.compile `fused` does too.
+            hooked: there `auto` takes `sdpa`, and in torch.compile `fused` does too. What it keeps
+            for its backward is not seen by saved-tensor hooks, so checkpointing saves little.
 
     Raises:
         ValueError: a size that is no integer of at least 1, `dim` not divisible by `heads`,
@@ -183,7 +186,7 @@ class HATrick(nn.Module):
         tokens = x.shape[0] * x.shape[1]
         asked = self.backend
         if asked == "auto":
-            asked = preferred(x.device, tokens, training=torch.is_grad_enabled())[0]
+            asked = preferred(x.device, tokens, training=self._trains(x))[0]
         if asked != "fused" or torch.compiler.is_compiling():
             return False
         reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or self._unfusable(x)
@@ -191,21 +194,32 @@ class HATrick(nn.Module):
             raise ValueError(f"backend 'fused' cannot run here: {reason}; use 'sdpa'")
         return not reason
 
+    def _trains(self, x: Tensor) -> bool:
+        """Whether a backward may follow this call."""
+        wanted = x.requires_grad or any(p.requires_grad for p in self.parameters())
+        return torch.is_grad_enabled() and wanted
+
     def _unfusable(self, x: Tensor) -> str:
         """What of this layer's state the fused path has no place for."""
         if self.training and self.dropout.p > 0:
             return "it has no dropout"
         if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
             return "it does not run under autocast"
-        if torch._C._are_functorch_transforms_active():
-            return "it does not run under torch.func"
+        if transformed():
+            return "it does not run under torch.func or forward-mode differentiation"
+        if x.shape[0] == 0:
+            return "the batch is empty"
+        if _has_any_global_hook():
+            return "there are hooks on all modules"
         # It uses their parameters and does not call them.
         for name, module in self.named_children():
             expected = {"norm": nn.LayerNorm, "drop": nn.Dropout}.get(name[:4], Linear)
-            if type(module) is not expected:
+            if type(module) is not expected or "forward" in vars(module):
                 return f"{name} was replaced by a {type(module).__name__}"
-            if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+            if any(vars(module)[hooks] for hooks in HOOKS):
                 return f"{name} has hooks"
+            if any(parameter is None for parameter in module._parameters.values()):
+                return f"{name} lacks a weight or a bias"
         return ""
 
     def _fused(self, x: Tensor, valid: Tensor | None) -> Tensor:
@@ -215,7 +229,7 @@ class HATrick(nn.Module):
         if valid is not None:
             has_cls = F.pad(valid, (0, -T % n)).unflatten(1, (-1, n)).any(-1)
         masks = Masks(self.causal, valid, has_cls)
-        training = torch.is_grad_enabled()
+        training = self._trains(x)
         out = (self.out_proj.weight, self.out_proj.bias)
         first, last = self.norm_local, self.norm_cross
         cls = self.cls_token.view(-1)

@@ -12,18 +12,21 @@
   A NAME may be a backend alone where it is one of OURS's variant: `against=sdpa,flex`.
 
 Peers that no target is held against have rows all the same, and so have those that failed, with
-the reason. A verdict names the peers that had no latency to be judged by.
+the reason. A verdict names the peers that had no latency to be judged by. `python -m
+reports.peer_table RUN OURS [TARGET ...]` prints the table.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 
 import pandas as pd
 
 from reports import entries, settings, units
 from reports.compare import paired
+from reports.frame import load
 from reports.markdown import table
 from reports.peer_targets import Target, judge, parse_targets
 from reports.schema import Status
@@ -169,3 +172,8 @@ def _require_comparable(frame: pd.DataFrame) -> None:
             f"the rows of a peers' table may not differ in {', '.join(differing)}; give a run with "
             "one value of each"
         )
+
+
+if __name__ == "__main__":
+    run, *arguments = sys.argv[1:]
+    print(peer_table(load(run), *arguments), end="\n\n")

@@ -56,7 +56,7 @@ def bucket_by(qk: Tensor, rotations: Tensor) -> Tensor:
     half = rotations.shape[2]
     # A product for every token and bucket would be the largest tensor of the whole attention.
     elements = BLOCK_ELEMENTS // 16 if qk.is_cpu else BLOCK_ELEMENTS
-    block = max(1, elements // (qk.shape[0] * qk.shape[1] * half))
+    block = max(1, elements // max(1, qk.shape[0] * qk.shape[1] * half))
     with torch.no_grad():
         per_round = [
             torch.cat([_argmax(part @ rotation, half) for part in qk.split(block, dim=2)], dim=2)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hatrick.flash import flash, flash_backward, flash_reason, hiding
+from hatrick.linear import transformed
 from variants.window_tiles import Tile, band, tiles
 
 TILE_SCORES = 1 << 22
@@ -27,10 +28,10 @@ LEAST_SCORES = 1 << 16
 def fits(query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether `window_flash` can run on these tensors, here and now.
 
-    Not within torch.compile, whose graph would hold every tile; nor where autocast would have
-    another dtype.
+    Not within torch.compile, whose graph would hold every tile; nor under torch.func; nor where
+    autocast would have another dtype.
     """
-    if query.device.type != "cpu" or torch.compiler.is_compiling():
+    if query.device.type != "cpu" or torch.compiler.is_compiling() or transformed():
         return False
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else query.dtype
     known = not flash_reason(query.device, dtype, query.shape[-1])

@@ -52,7 +52,7 @@ def test_what_is_hidden_has_no_weight(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("bias_shape", [None, (1, 1, 1, 9), (9, 9), (2, 1, 9, 9)])
-def test_the_operators_of_cuda_take_what_they_are_given(
+def test_the_operators_of_cuda_know_these_arguments_and_shapes(
     dtype: torch.dtype, bias_shape: tuple[int, ...] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shapes alone, by PyTorch's own descriptions of them: there may be no CUDA device here."""

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import make_mask, random
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from hatrick import HATrick, blocks, module
+from hatrick import HATrick, blocks, linear, module
 
 
 def pair(dim: int, heads: int, chunk_size: int, *, causal: bool = False) -> tuple[HATrick, HATrick]:
@@ -130,6 +131,50 @@ def test_in_low_precision_gradients_are_as_near_as_those_of_the_plain_form(
         assert errors[0] <= 2 * errors[1] + torch.finfo(dtype).eps
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
+@pytest.mark.parametrize("causal", [False, True])
+def test_on_the_faster_product_it_is_the_plain_form_too(
+    causal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear, "LEAST_PRODUCTS", 0)
+    monkeypatch.setattr(blocks, "ROWS", 32)
+    fused, plain = (layer.float() for layer in pair(16, 2, 8, causal=causal))
+    x, grad = (random(2, 75, 16, seed=i, dtype=torch.float32) for i in range(2))
+    mask = make_mask("tail", 2, 75)
+    for mine, theirs in zip(
+        *(outcome(layer, x, mask, grad) for layer in (fused, plain)), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_backward_under_autocast_or_checkpointing_is_the_same() -> None:
+    fused, _ = pair(8, 2, 4)
+    fused.float()
+    x, grad = (random(2, 20, 8, seed=i, dtype=torch.float32) for i in range(2))
+    expected = outcome(fused, x, None, grad)[1]
+    x.requires_grad_()
+    y = fused(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        (under_autocast,) = torch.autograd.grad(y, x, grad)
+    (again,) = torch.autograd.grad(checkpoint(fused, x, use_reentrant=False), x, grad)
+    # What lies between the two nodes has a backward of PyTorch's, which rounds under autocast.
+    torch.testing.assert_close(under_autocast, expected, rtol=0, atol=1e-2)
+    torch.testing.assert_close(again, expected)
+
+
+def _backward_hook(layer: HATrick) -> None:
+    layer.token_qkv.register_full_backward_pre_hook(lambda module, grads: (grads[0] * 2,))
+
+
+def _no_bias(layer: HATrick) -> None:
+    layer.token_qkv.bias = None
+
+
+def _own_forward(layer: HATrick) -> None:
+    project = layer.cross_q.forward
+    layer.cross_q.forward = lambda x: project(x) * 2  # type: ignore[method-assign]
+
+
 def _replace(layer: HATrick) -> None:
     layer.out_proj = nn.Linear(8, 8, dtype=torch.float64)
 
@@ -144,7 +189,14 @@ def _dropout(layer: HATrick) -> None:
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [(_replace, "out_proj was replaced"), (_hook, "cross_q has hooks"), (_dropout, "no dropout")],
+    [
+        (_replace, "out_proj was replaced"),
+        (_hook, "cross_q has hooks"),
+        (_backward_hook, "token_qkv has hooks"),
+        (_no_bias, "token_qkv lacks a weight or a bias"),
+        (_own_forward, "cross_q was replaced"),
+        (_dropout, "no dropout"),
+    ],
 )
 def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
     change: Callable[[HATrick], None], reason: str, monkeypatch: pytest.MonkeyPatch
@@ -165,6 +217,33 @@ def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
         torch.manual_seed(0)
         outputs.append(layer(x))
     torch.testing.assert_close(*outputs, rtol=0, atol=1e-11)
+
+
+def test_hooks_on_all_modules_and_empty_batches_are_left_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FUSED_TOKENS", 0)
+    layer = HATrick(8, 2, 4)
+    x = torch.zeros(1, 8, 8)
+    assert layer._is_fused(x)
+    assert layer(x[:0]).shape == (0, 8, 8)
+    seen: list[str] = []
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, inputs, output: seen.append(type(module).__name__)
+    )
+    try:
+        layer(x)
+    finally:
+        handle.remove()
+    assert seen.count("Linear") == 8
+
+
+def test_nothing_is_kept_where_nothing_is_to_be_differentiated() -> None:
+    layer = HATrick(8, 2, 4).requires_grad_(False)
+    x = torch.zeros(1, module.FUSED_TOKENS, 8)
+    assert not layer._trains(x)
+    assert not layer._is_fused(x)
+    assert layer._trains(x.requires_grad_())
 
 
 def test_a_function_transform_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:

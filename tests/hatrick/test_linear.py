@@ -64,6 +64,20 @@ def test_what_is_added_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(plus, before)
 
 
+@needs_onednn
+def test_a_single_vector_and_forward_mode_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEAST_PRODUCTS", 0)
+    x, weight = random(8, dtype=torch.float32).requires_grad_(), random(6, 8, dtype=torch.float32)
+    y = linear(x, weight)
+    torch.testing.assert_close(y, F.linear(x, weight))
+    (grad,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(grad, weight.sum(0))
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones(8))
+        tangent = torch.autograd.forward_ad.unpack_dual(linear(dual, weight)).tangent
+    torch.testing.assert_close(tangent, weight.sum(1))
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_dtypes_stay_with_pytorch(dtype: torch.dtype) -> None:
     x, weight = random(64, 256, dtype=dtype), random(256, 256, dtype=dtype)

@@ -11,6 +11,7 @@ from variants.peers import (
     local_attention,
     matrix_product,
     reformer_pytorch,
+    sdpa_kernels,
     torch_mha,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "local_attention",
     "matrix_product",
     "reformer_pytorch",
+    "sdpa_kernels",
     "torch_mha",
 ]

@@ -9,6 +9,7 @@ import variants
 from variants import AttentionConfig
 
 CPU = torch.device("cpu")
+KERNELS = ["sdpa_flash", "sdpa_cudnn", "sdpa_efficient"]
 NEEDS = {
     "hf_longformer": "transformers",
     "hf_reformer": "transformers",
@@ -18,7 +19,9 @@ NEEDS = {
 
 
 def test_the_plug_in_registers_them_all(peers: list[str]) -> None:
-    assert sorted(peers) == sorted([*NEEDS, "torch_mha", "matrix_product", "hatrick_compiled"])
+    assert sorted(peers) == sorted(
+        [*NEEDS, "torch_mha", "matrix_product", "hatrick_compiled", *KERNELS]
+    )
 
 
 @pytest.mark.parametrize(("name", "package"), NEEDS.items())
