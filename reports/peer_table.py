@@ -11,6 +11,8 @@
 * `against=NAME,...` says which peers the targets after it are held against; those before it, all.
   A NAME may be a backend alone where it is one of OURS's variant: `against=sdpa,flex`.
 
+* `of=VARIANT,...` leaves all others out of the table.
+
 Peers that no target is held against have rows all the same, and so have those that failed, with
 the reason. A verdict names the peers that had no latency to be judged by. `python -m
 reports.peer_table RUN OURS [TARGET ...]` prints the table.
@@ -49,7 +51,8 @@ def peer_table(frame: pd.DataFrame, ours: str, *arguments: str) -> str:
         ValueError: `ours` is no row, or several; rows that may not be compared; an argument that
             cannot be read, or names no peer.
     """
-    targets = parse_targets(arguments)
+    only = [name for a in arguments if a.startswith("of=") for name in a[3:].split(",")]
+    targets = parse_targets([a for a in arguments if not a.startswith("of=")])
     _require_comparable(frame)
     frame = entries.with_options_of(frame, ours)
     lines = []
@@ -59,6 +62,7 @@ def peer_table(frame: pd.DataFrame, ours: str, *arguments: str) -> str:
         used[own["backend_used"]] = None
         # The fastest first; those without a latency last.
         peers = rows.drop(index=own.name).sort_values(["latency_ms", "label"])
+        peers = peers[peers["variant"].isin(only or peers["variant"])]
         asked = [target for target in targets if target.asks(seq_len, direction)]
         verdicts = judge_all(own, peers, asked)
         for index, peer in peers.iterrows():

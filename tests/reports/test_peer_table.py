@@ -214,3 +214,13 @@ def test_rows_that_may_not_be_compared_are_refused(
     records = [timed("window", 10.0), timed("near", 20.0, **change)]
     with pytest.raises(ValueError, match=f"may not differ in {next(iter(change))}"):
         peer_table(frame_of(run, records), "window")
+
+
+def test_a_table_of_some_leaves_the_others_out(
+    run: Callable[..., Run], window: list[Record]
+) -> None:
+    frame = frame_of(run, window)
+    every, some = (peer_table(frame, "window", *arguments) for arguments in ((), ("of=near",)))
+    assert "| near |" in some
+    assert set(some.splitlines()) < set(every.splitlines())
+    assert all("near" in line for line in some.splitlines()[2:])
