@@ -155,7 +155,7 @@ QUICK = ["sweep", "--preset", "quick", "--device", "cpu"]
     ("arguments", "part"),
     [
         (["sweep", "--seq-len", "4q"], "'4q'"),
-        (["sweep", "--preset", "huge"], "default, gpu, quick"),
+        (["sweep", "--preset", "huge"], "choose from backends, default, gpu, "),
         (["sweep", "--spec", "none.toml"], "none.toml"),
         (["sweep", "--spec", "typo.toml"], "did you mean 'seq_len'?"),
         ([*QUICK, "--variants", "hattrick"], "choose from"),
