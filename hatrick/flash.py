@@ -53,7 +53,8 @@ def flash(
     Args:
         query: `(N, H, Tq, d)`; key, value: `(N, H, Tk, d)`; any strides with the last one 1.
         bias: in their dtype, `(Tq, Tk)` or `(N, H, Tq, Tk)`, in which any size but the last may
-            be 1. Finite, since a row of −inf has no softmax: `hiding` makes one.
+            be 1. A row of nothing but −inf has no softmax, and its output means nothing; `hiding`
+            makes a bias that is finite.
 
     Returns:
         `(N, H, Tq, d)`, and what `flash_backward` takes for the log-sum-exp: on a CPU `(N, H, Tq)`

@@ -19,44 +19,13 @@ from torch.autograd.function import once_differentiable
 from hatrick.blocks import Block, Masks, block_rows, blocks
 from hatrick.flash import flash, flash_backward
 from hatrick.linear import project
+from hatrick.sums import Sum
 
 B = TypeVar("B", bound=Callable[..., Any])
 
 _norm: Any = torch.native_layer_norm
 _norm_backward: Any = torch.ops.aten.native_layer_norm_backward
 ALL = [True, True, True]
-
-
-class _Sum:
-    """A parameter's gradient, to which every block adds; in float32 at least. Nothing is added up
-    where it is not wanted."""
-
-    def __init__(self, *shape: int, like: Tensor, wanted: bool) -> None:
-        wide = torch.promote_types(like.dtype, torch.float32)
-        self._dtype = like.dtype
-        self._total = torch.zeros(*shape, dtype=wide, device=like.device) if wanted else None
-
-    def product(self, grad: Tensor, x: Tensor) -> None:
-        """Add gradᵀ x: the weight of y = x Wᵀ, given the gradient of y."""
-        if self._total is None:
-            return
-        if self._total.dtype == grad.dtype:
-            self._total.addmm_(grad.t(), x)
-        else:
-            self._total += grad.t() @ x
-
-    def rows(self, grad: Tensor) -> None:
-        """Add the sum of all rows: a bias."""
-        if self._total is not None:
-            self._total += grad.sum(0)
-
-    def add(self, grad: Tensor, part: slice = slice(None)) -> None:
-        """Add `grad` to that part."""
-        if self._total is not None:
-            self._total[part] += grad
-
-    def get(self) -> Tensor | None:
-        return None if self._total is None else self._total.to(self._dtype)
 
 
 def _split(rows: Tensor, sequences: int, heads: int) -> Tensor:
@@ -152,7 +121,7 @@ class Local(torch.autograd.Function):
         dim, stays = x.shape[2], _graph_stays()
         shapes = ((dim,), (3 * dim,), (3 * dim, dim), (3 * dim,), (dim, dim), (dim,))
         sums = [
-            _Sum(*shape, like=x, wanted=wanted)
+            Sum(*shape, like=x, wanted=wanted)
             for shape, wanted in zip(shapes, ctx.needs_input_grad[5:], strict=True)
         ]
         of_cls, of_cls_qkv, of_weight, of_bias, of_out_weight, of_out_bias = sums
@@ -280,7 +249,7 @@ class Cross(torch.autograd.Function):
         dim, stays = weight.shape[0], _graph_stays()
         shapes = (kv.shape, (dim, dim), (dim,), (dim, dim), (dim,), *((dim,),) * 4)
         sums = [
-            _Sum(*shape, like=kv, wanted=wanted)
+            Sum(*shape, like=kv, wanted=wanted)
             for shape, wanted in zip(shapes, ctx.needs_input_grad[6:15], strict=True)
         ]
         of_kv, of_weight, of_bias, of_out_weight, of_out_bias, *of_norms = sums

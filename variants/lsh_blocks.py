@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hatrick.flash import flash, flash_backward
 from variants.lsh_slots import Looks, Slots, unit_length
 
 BLOCK_ELEMENTS = 1 << 19
@@ -158,11 +159,10 @@ def _attend(
     slots: Slots, query: Tensor, key: Tensor, value: Tensor, scale: float
 ) -> tuple[Tensor, Tensor]:
     """One round's output and log-sum-exp, −inf for a query that saw nothing: rows of slots."""
-    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     q, k, v = slots.chunks(query), slots.windows(key), slots.windows(value)
-    out, lse = kernel(q, k, v, attn_mask=slots.bias, scale=scale)
+    out, lse = flash(q, k, v, bias=slots.bias, scale=scale)
     if slots.first_bias is not None:
-        first = kernel(q[:1], k[:1], v[:1], attn_mask=slots.first_bias, scale=scale)
+        first = flash(q[:1], k[:1], v[:1], bias=slots.first_bias, scale=scale)
         out[:1], lse[:1] = first
     if slots.alone is not None:
         lse = lse.masked_fill(slots.alone, float("-inf"))
@@ -180,7 +180,6 @@ def _attend_backward(
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One round's gradients: of the queries as rows of slots, of keys and values as windows."""
-    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
     tensors = (
         slots.chunks(upstream),
         slots.chunks(query),
@@ -189,10 +188,10 @@ def _attend_backward(
         slots.chunks(out),
         slots.chunks(lse[:, None]).squeeze(-1),
     )
-    grads = kernel(*tensors, 0.0, False, attn_mask=slots.bias, scale=scale)
+    grads = flash_backward(*tensors, bias=slots.bias, scale=scale)
     if slots.first_bias is not None:
         only = (t[:1] for t in tensors)
-        first = kernel(*only, 0.0, False, attn_mask=slots.first_bias, scale=scale)
+        first = flash_backward(*only, bias=slots.first_bias, scale=scale)
         for whole, part in zip(grads, first, strict=True):
             whole[:1] = part
     grad_q, grad_k, grad_v = grads
