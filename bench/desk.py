@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from threading import RLock
 from time import monotonic
 from typing import Protocol
@@ -14,7 +12,7 @@ import torch
 
 from bench.budget import choose
 from bench.device import memory_bytes
-from bench.forecast import Forecast, calibrate
+from bench.forecast import Forecast
 from bench.journal import DiskError
 from bench.points import Planned, groups
 from bench.spec import SweepSpec
@@ -52,6 +50,7 @@ class Desk:
         writer: takes the records.
         progress: is told.
         records: those that the run file has of the same sweep already; forecasts learn from them.
+        rates: FLOP/s of a large matrix product by dtype, for the first forecasts.
     """
 
     def __init__(
@@ -62,6 +61,7 @@ class Desk:
         writer: RunWriter,
         progress: Progress,
         records: Sequence[Record] = (),
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self._spec = spec
         self._writer = writer
@@ -70,7 +70,6 @@ class Desk:
         self._todo = {key_on_any(each.point): each.point for each in todo if not each.unsupported}
         self._groups = groups([each.point for each in todo])
         self._capacity = memory_bytes(devices[0])
-        rates = _rates(devices[0], spec.dtype) if spec.budget is not None else {}
         self._forecast = Forecast(seconds=spec.seconds, rates=rates)
         for record in records:
             self._forecast.learn(record)
@@ -214,14 +213,6 @@ class Desk:
             self.write(_never_tried(point, Status.OUT_OF_MEMORY, reason))
             return True
         return False
-
-
-def _rates(device: torch.device, dtypes: Sequence[str]) -> dict[str, float]:
-    """FLOP/s of a device by dtype, measured in a process of its own: this one must hold nothing of
-    the device that the workers will want."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        found = [pool.submit(calibrate, device, getattr(torch, dtype)) for dtype in dtypes]
-        return {dtype: rate.result() for dtype, rate in zip(dtypes, found, strict=True)}
 
 
 def _never_tried(point: Point, status: Status, reason: str) -> Record:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import median
-from time import perf_counter
 
 import torch
 
@@ -23,7 +22,7 @@ RATE_SHARE = 0.3
 """Of the rate of a large matrix product, what an attention's many smaller ones and what lies
 between them reach."""
 USUAL_RATE = 1e11
-"""FLOP/s where none was calibrated: a CPU with a few cores. The first points correct it."""
+"""FLOP/s where none was measured: a CPU with a few cores. The first points correct it."""
 POINT_S = 1.0
 """Of a point whose calls take no time: building it, the profiler, warm-up, the agreement."""
 OTHER_CALLS = 20
@@ -36,35 +35,6 @@ ENOUGH = 3
 them may have waited for its worker to start."""
 MARGIN = 1.2
 """By how much an extrapolation must exceed a device's memory to be believed: it may err."""
-CALIBRATION_S = 0.2
-LARGEST = 8192
-"""Rows of the largest matrix of a calibration."""
-
-
-def calibrate(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of a square matrix product on a device, the best within a fifth of a second; the
-    matrices grow as far as the time allows."""
-    size, best, left = 256, 0.0, CALIBRATION_S
-    _product_seconds(size, device, dtype)  # loads the matrix library
-    while left > 0:
-        taken = _product_seconds(size, device, dtype)
-        best, left = max(best, 2 * size**3 / taken), left - taken
-        if 8 * taken < left and size < LARGEST:
-            size *= 2
-        elif left < taken:
-            break
-    return best
-
-
-def _product_seconds(size: int, device: torch.device, dtype: torch.dtype) -> float:
-    matrix = torch.ones(size, size, device=device, dtype=dtype)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    start = perf_counter()
-    torch.mm(matrix, matrix)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return perf_counter() - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +58,7 @@ class Forecast:
 
     Args:
         seconds: most sampling time of a point.
-        rates: FLOP/s by dtype, from `calibrate`.
+        rates: FLOP/s of a large matrix product by dtype.
     """
 
     def __init__(self, *, seconds: float, rates: Mapping[str, float] | None = None) -> None:

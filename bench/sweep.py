@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import torch
 
@@ -14,14 +15,17 @@ from bench import device as devices
 from bench import environment
 from bench.crew import Crew
 from bench.desk import Desk, Progress
-from bench.journal import Journal
+from bench.journal import DiskError, Journal
 from bench.points import Planned, expand, load_plugins
+from bench.probes.ceilings import CeilingsError, ceilings
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
 from reports.runfile import RunWriter, key_on_any, read_run
 from reports.schema import Environment, Status
 
 RESULTS = Path("results")
+DRIFTS_AFTER_S = 60.0
+"""After so long a machine may be faster than it was: what it can do at most is measured again."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ def run(plan: Plan, progress: Progress) -> None:
         before = read_run(plan.path)
         journal = Journal(plan.path, resume=plan.resumes, records=before.records)
         stack.enter_context(journal)
-        desk = Desk(plan.spec, plan.todo, plan.devices, writer, progress, before.latest)
+        start = monotonic()
+        rates = _write_ceilings(plan, writer, progress) if plan.todo else {}
+        desk = Desk(plan.spec, plan.todo, plan.devices, writer, progress, before.latest, rates)
         pool = ThreadPoolExecutor(len(plan.devices))
         # In case of an error or Ctrl-C these are undone from the last to the first: no more is
         # handed out, the workers end, and their threads with them.
@@ -102,12 +108,39 @@ def run(plan: Plan, progress: Progress) -> None:
         for work in as_completed([pool.submit(crew.work) for crew in crews]):
             work.result()
         desk.write_left_out()
+        if monotonic() - start > DRIFTS_AFTER_S:
+            _write_ceilings(plan, writer, progress)
 
 
 def exit_code(statuses: Sequence[str]) -> int:
     """0 where every point is ok, unsupported or left out, else 1."""
     good = (Status.OK, Status.UNSUPPORTED, Status.LEFT_OUT)
     return int(any(status not in good for status in statuses))
+
+
+def _write_ceilings(plan: Plan, writer: RunWriter, progress: Progress) -> dict[str, float]:
+    """Write what the devices can do at most.
+
+    Returns:
+        FLOP/s by dtype, of what could be measured.
+
+    Raises:
+        DiskError: the disk takes no more.
+    """
+    rates: dict[str, float] = {}
+    for device in plan.devices:
+        try:
+            found = ceilings(device, plan.spec.dtype)
+        except CeilingsError as error:
+            progress.say(f"What {device} can do at most could not be measured: {error}")
+            continue
+        rates |= {ceiling.dtype: ceiling.flops_per_s for ceiling in found}
+        try:
+            for ceiling in found:
+                writer.write(ceiling)
+        except OSError as error:
+            raise DiskError(plan.path, error) from None
+    return rates
 
 
 def _writer(plan: Plan) -> RunWriter:

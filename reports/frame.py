@@ -99,6 +99,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "cosine_to_full": ("float64", "cosine of what this and full attention add to no attention"),
     "flops": ("Int64", "cost model's FLOPs of one call; a multiply-add is two"),
     "model_bytes": ("Int64", "cost model's bytes to and from memory of one call"),
+    "flops_ceiling": (
+        "float64",
+        "FLOP/s of the fastest large matrix product on this device and in this dtype, in the same "
+        "run; missing where it was not measured",
+    ),
+    "bytes_ceiling": ("float64", "bytes/s of the fastest large copy, read and written, likewise"),
     "order": ("string", "interleaved: points of one length took turns; sequential: they did not"),
     "started_at": ("datetime64[us, UTC]", "when the point was started"),
     "wall_s": ("float64", "seconds the point took, all probes together"),
@@ -129,7 +135,11 @@ def load(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> pd
 
 def to_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """Runs as a frame with the columns of `COLUMNS`; of a point tried again, the last try."""
-    rows = [_row(run, record) for run in runs for record in run.latest]
+    rows = [
+        _row(run, record) | roofs.get((record.point.device_name, record.point.dtype), {})
+        for run, roofs in ((run, _roofs(run)) for run in runs)
+        for record in run.latest
+    ]
     frame = pd.DataFrame(
         {
             name: pd.Series([row.get(name) for row in rows], dtype=dtype)
@@ -169,6 +179,16 @@ def _row(run: Run, record: Record) -> dict[str, Any]:
     if record.agreement:
         row |= record.agreement.__dict__
     return row
+
+
+def _roofs(run: Run) -> dict[tuple[str, str], dict[str, float]]:
+    """The best rates of a run, by model of device and dtype."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for ceiling in run.ceilings:
+        best = found.setdefault((ceiling.device_name, ceiling.dtype), {})
+        rates = {"flops_ceiling": ceiling.flops_per_s, "bytes_ceiling": ceiling.bytes_per_s}
+        best |= {name: max(rate, best.get(name, 0.0)) for name, rate in rates.items()}
+    return found
 
 
 def _latency(latency: Latency) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The run file: JSON lines in UTF-8, the environment first, then one record a line.
+"""The run file: JSON lines in UTF-8, the environment first, then one record or ceiling a line.
 
 A run may be cut at any byte (a power cut, a full disk, Ctrl-C): every whole line still counts,
 and what does not is reported in words.
@@ -18,7 +18,14 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from reports.schema import SCHEMA_VERSION, Environment, Point, Record
+from reports.schema import (
+    READABLE_VERSIONS,
+    SCHEMA_VERSION,
+    Ceiling,
+    Environment,
+    Point,
+    Record,
+)
 
 EXPECTED = "a run file is JSON lines, the environment first, as `hatrick sweep` writes it"
 
@@ -37,6 +44,8 @@ class Run:
     """In the order written; a point that was tried again is in it more than once."""
     damaged: list[str] = field(default_factory=list)
     """A sentence for every line that could not be read; empty for a whole file."""
+    ceilings: list[Ceiling] = field(default_factory=list)
+    """What its devices could do at most, measured before its points and after them."""
 
     @property
     def latest(self) -> list[Record]:
@@ -87,12 +96,16 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     first, *rest = content.split(b"\n")
     environment = _environment(path, first)
     records: list[Record] = []
+    ceilings: list[Ceiling] = []
     damaged: list[str] = []
     for number, line in enumerate(rest, start=2):
         if not line.strip():
             continue
         try:
-            records.append(Record.model_validate_json(line))
+            if line.startswith(b'{"type":"ceiling"'):
+                ceilings.append(Ceiling.model_validate_json(line))
+            else:
+                records.append(Record.model_validate_json(line))
         except ValidationError as error:
             if _kind(line) == "environment":
                 raise RunFileError(
@@ -104,7 +117,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
                 f"{path.name}, line {number}: "
                 + (f"cut off after {len(line)} bytes" if is_cut else _reason(error))
             )
-    return Run(path, environment, records, damaged)
+    return Run(path, environment, records, damaged, ceilings)
 
 
 def read_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Run]:
@@ -167,8 +180,8 @@ class RunWriter:
             raise
         return writer
 
-    def write(self, record: Record) -> None:
-        """Add one record as one line.
+    def write(self, record: Record | Ceiling) -> None:
+        """Add one record, or what a device can do at most, as one line.
 
         Raises:
             OSError: the disk does not take it; what was written before is whole.
@@ -222,7 +235,7 @@ def _environment(path: Path, line: bytes) -> Environment:
     if kind != "environment":
         raise RunFileError(f"{path}: its first line is a {kind or 'JSON object'}; {EXPECTED}")
     version = json.loads(line).get("schema_version")
-    if isinstance(version, int) and version < SCHEMA_VERSION:
+    if isinstance(version, int) and version < READABLE_VERSIONS[0]:
         raise RunFileError(
             f"{path}: written in schema {version} by an older version; this one reads schema "
             f"{SCHEMA_VERSION}: measure again"

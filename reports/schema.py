@@ -1,4 +1,5 @@
-"""What a run file holds: one environment, then one record a point, whatever happened to it.
+"""What a run file holds: one environment, then one record a point, whatever happened to it, and
+what the device could do at most.
 
 Every figure on a page comes from these models. Times are milliseconds, sizes are bytes.
 """
@@ -13,9 +14,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reports.figures import Agreement, Bytes, Gpu, Latency, Memory, Model, Size
+from reports.figures import Agreement, Bytes, Gpu, Latency, Memory, Milliseconds, Model, Size
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (2, 3)
+"""Files of these are read. 2 has no ceilings, and is the same in all else."""
 
 Scope = Literal["layer", "core"]
 Direction = Literal["forward", "forward+backward"]
@@ -132,6 +135,33 @@ class Record(Model):
         if self.key != self.point.key:
             raise ValueError(f"key {self.key} is not the key of this point ({self.point.key})")
         return self
+
+
+class Ceiling(Model):
+    """What a device could do at most while a run was made, by `bench.probes.ceilings`."""
+
+    type: Literal["ceiling"] = "ceiling"
+    device: str
+    device_name: str
+    dtype: str
+    started_at: datetime
+    product_rows: Size
+    """Of the two square matrices that were multiplied."""
+    product_ms: list[Milliseconds] = Field(min_length=1)
+    """Every sample of that product."""
+    copy_bytes: Size
+    """Of the block that was copied: as many are read as written."""
+    copy_ms: list[Milliseconds] = Field(min_length=1)
+
+    @property
+    def flops_per_s(self) -> float:
+        """The rate of the fastest product: a ceiling is what was reached at best."""
+        return 2e3 * self.product_rows**3 / min(self.product_ms)
+
+    @property
+    def bytes_per_s(self) -> float:
+        """The rate of the fastest copy, reading and writing counted."""
+        return 2e3 * self.copy_bytes / min(self.copy_ms)
 
 
 class Noise(Model):

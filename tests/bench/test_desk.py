@@ -122,7 +122,6 @@ def make_desk(
     monkeypatch.setattr(Forecast, "too_long", 96)
     monkeypatch.setattr(module, "choose", choose)
     monkeypatch.setattr(module, "memory_bytes", lambda device: 7000)
-    monkeypatch.setattr(module, "_rates", lambda device, dtypes: dict.fromkeys(dtypes, 1e9))
 
     def make(
         todo: Sequence[Planned],
@@ -430,9 +429,3 @@ def test_when_the_sweep_is_over_nothing_goes_out_and_nothing_comes_in(
     with pytest.raises(Closed):
         desk.write(record(todo[0].point))
     assert writer.records == []
-
-
-def test_the_speed_of_a_device_is_measured_in_a_process_of_its_own() -> None:
-    rates = module._rates(CPU, ["float32", "bfloat16"])
-    assert set(rates) == {"float32", "bfloat16"}
-    assert all(rate > 1e6 for rate in rates.values())

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from bench import sweep
 from bench.desk import Desk
 from bench.messages import Failure
-from bench.spec import SpecError, merge
+from bench.probes.ceilings import CeilingsError
+from bench.spec import SpecError, SweepSpec, merge
 from bench.supervisor import Supervisor
 from bench.sweep import exit_code, plan, run
 from reports.runfile import RunFileError, RunWriter, read_run
-from reports.schema import Point, Record, Status
+from reports.schema import Ceiling, Point, Record, Status
 
 SMALL = {
     "preset": "quick",
@@ -189,3 +191,55 @@ def test_two_sweeps_never_write_one_run_file(tmp_path: Path) -> None:
         assert journal.read_text() == "an answer of the other sweep"
     run(plan(spec, preset=preset, command="", resume=True), Silent())
     assert len(read_run(path).records) == 1
+
+
+def _ceiling(device: str, dtype: str) -> Ceiling:
+    return Ceiling(
+        device=device,
+        device_name="Example CPU 9000",
+        dtype=dtype,
+        started_at=datetime.now(UTC),
+        product_rows=1000,
+        product_ms=[4.0, 2.0],
+        copy_bytes=10**9,
+        copy_ms=[50.0, 100.0],
+    )
+
+
+def test_ceilings_are_written_before_the_points_and_after_a_long_sweep_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = lambda device, dtypes: [_ceiling(str(device), dtype) for dtype in dtypes]  # noqa: E731
+    monkeypatch.setattr("bench.sweep.ceilings", found)
+    spec = SweepSpec(seq_len=[16], dtype=["float32"], seconds=0.01, dim=16, heads=2, chunk_size=[8])
+    for name, after_s, times in (("short", 60.0, 1), ("long", 0.0, 2)):
+        monkeypatch.setattr("bench.sweep.DRIFTS_AFTER_S", after_s)
+        out = tmp_path / f"{name}.jsonl"
+        prepared = plan(
+            spec.model_copy(update={"out": str(out)}), preset="t", command="t", resume=False
+        )
+        run(prepared, Silent())
+        read = read_run(out)
+        assert [ceiling.dtype for ceiling in read.ceilings] == ["float32"] * times
+        assert read.ceilings[0].flops_per_s == pytest.approx(1e12)
+        assert read.ceilings[0].bytes_per_s == pytest.approx(4e10)
+        assert not read.damaged
+        assert len(read.records) == 2
+
+
+def test_a_sweep_without_ceilings_says_why_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(device: object, dtypes: object) -> NoReturn:
+        raise CeilingsError("no room")
+
+    class Listening(Silent):
+        def say(self, sentence: str) -> None:
+            said.append(sentence)
+
+    said: list[str] = []
+    monkeypatch.setattr("bench.sweep.ceilings", refuse)
+    spec = SweepSpec(seq_len=[16], seconds=0.01, dim=16, heads=2, out=str(tmp_path / "run.jsonl"))
+    run(plan(spec, preset="t", command="t", resume=False), Listening())
+    assert said == ["What cpu can do at most could not be measured: no room"]
+    assert len(read_run(tmp_path / "run.jsonl").records) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from reports.figures import Agreement, Gpu, Latency, Memory
 from reports.runfile import Run
-from reports.schema import Environment, Noise, Point, Record, Status
+from reports.schema import Ceiling, Environment, Noise, Point, Record, Status
 
 STARTED = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -201,12 +201,33 @@ def make_record(
     )
 
 
+def make_ceiling(flops_per_s: float = 1e11, bytes_per_s: float = 1e10, **changes: Any) -> Ceiling:
+    """The ceiling of a device with these rates, each reached by the faster of two samples."""
+    product_ms, copy_ms = 2e3 * 1000**3 / flops_per_s, 2e3 * 10**8 / bytes_per_s
+    values: dict[str, Any] = {
+        "device": "cpu",
+        "device_name": "Example CPU 9000",
+        "dtype": "float32",
+        "started_at": STARTED,
+        "product_rows": 1000,
+        "product_ms": [1.1 * product_ms, product_ms],
+        "copy_bytes": 10**8,
+        "copy_ms": [copy_ms, 1.2 * copy_ms],
+    }
+    return Ceiling(**values | changes)
+
+
 def make_run(
-    records: Iterable[Record], *, name: str = "run-a", damaged: Sequence[str] = (), **changes: Any
+    records: Iterable[Record],
+    *,
+    name: str = "run-a",
+    damaged: Sequence[str] = (),
+    ceilings: Iterable[Ceiling] = (),
+    **changes: Any,
 ) -> Run:
     """A run in memory, in a file of the same name; `changes` are of its environment."""
     environment = make_environment(run_id=name, **changes)
-    return Run(Path(f"{name}.jsonl"), environment, list(records), list(damaged))
+    return Run(Path(f"{name}.jsonl"), environment, list(records), list(damaged), list(ceilings))
 
 
 def sweep_records(
@@ -285,3 +306,9 @@ def noise() -> Callable[..., Noise]:
 def gpu() -> Callable[..., Gpu]:
     """`make_gpu`."""
     return make_gpu
+
+
+@pytest.fixture(scope="session")
+def ceiling() -> Callable[..., Ceiling]:
+    """`make_ceiling`."""
+    return make_ceiling

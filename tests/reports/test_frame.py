@@ -142,3 +142,16 @@ def test_load_reads_files(tmp_path, environment, record):
 def test_load_says_what_is_no_run_file(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         load(tmp_path / "absent.jsonl")
+
+
+def test_the_best_rates_of_a_run_are_its_ceilings_by_device_and_dtype(run, record, ceiling):
+    records = [record("full", 256), record("full", 256, dtype="bfloat16")]
+    measured = [
+        ceiling(1e11, 2e10),
+        ceiling(2e11, 1e10),
+        ceiling(9e11, 9e10, device_name="another model"),
+    ]
+    frame = to_frame([run(records, ceilings=measured), run(records, name="run-b")])
+    assert frame["flops_ceiling"].tolist()[0] == pytest.approx(2e11)
+    assert frame["bytes_ceiling"].tolist()[0] == pytest.approx(2e10)
+    assert frame["flops_ceiling"].isna().tolist() == [False, True, True, True]

@@ -170,6 +170,15 @@ def test_an_older_schema_says_to_measure_again(path, rest):
     )
 
 
+def test_the_schema_before_ceilings_is_read(path):
+    text = path.read_text()
+    path.write_text(text.replace(f'"schema_version":{SCHEMA_VERSION}', '"schema_version":2', 1))
+    read = read_run(path)
+    assert read.environment.schema_version == 2
+    assert read.records
+    assert read.ceilings == []
+
+
 def test_missing_file_and_folder_are_named(tmp_path):
     with pytest.raises(RunFileError, match=r"absent\.jsonl: cannot be read"):
         read_run(tmp_path / "absent.jsonl")
