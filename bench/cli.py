@@ -84,7 +84,7 @@ def sweep(
         Path | None, _flag("A sweep in TOML; its keys are these flags.", "FILE")
     ] = None,
     preset: Annotated[
-        str | None, _flag("default, quick, gpu; peers-window and so on.", "NAME")
+        str | None, _flag("default, quick, scaling, gpu; peers-window ….", "NAME")
     ] = None,
     variants: Annotated[
         str | None, _flag("Names; lsh:rounds=1:wrap=round, full:backend=plain.", List)

@@ -124,7 +124,7 @@ def test_damaged_lines_are_told(
     path.write_bytes((folder / "run.jsonl").read_bytes()[:-40])
     result = CliRunner().invoke(app, ["show", str(path)])
     assert result.exit_code == 0
-    assert "cut.jsonl, line 5: cut off" in result.stderr
+    assert "cut.jsonl, line 6: cut off" in result.stderr
 
 
 def test_variants_lists_what_there_is() -> None:

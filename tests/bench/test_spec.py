@@ -161,7 +161,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_presets_that_ship() -> None:
     peers = [f"peers-{what}" for what in ("full", "hatrick", "lsh", "window")]
     on_gpu = [f"gpu-{name}" for name in peers]
-    assert presets() == ["backends", "default", "gpu", *on_gpu, *peers, "quick"]
+    assert presets() == ["backends", "default", "gpu", *on_gpu, *peers, "quick", "scaling"]
 
 
 @pytest.mark.parametrize("preset", presets())
