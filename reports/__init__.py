@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports import charts, chunk_maps
+    from reports import charts
     from reports.frame import COLUMNS, load, to_frame
-    from reports.page import write_page
+    from reports.page.page import write_page
     from reports.runfile import Run, RunFileError, RunWriter, read_run, read_runs
     from reports.settings import split
     from reports.summary import failures, summarise
@@ -27,7 +27,7 @@ _HOMES = {
     "COLUMNS": "frame",
     "load": "frame",
     "to_frame": "frame",
-    "write_page": "page",
+    "write_page": "page.page",
     "Run": "runfile",
     "RunFileError": "runfile",
     "RunWriter": "runfile",
@@ -46,7 +46,6 @@ __all__ = [
     "RunFileError",
     "RunWriter",
     "charts",
-    "chunk_maps",
     "failures",
     "load",
     "markdown",
@@ -62,8 +61,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Every measuring process imports reports.schema; it must not pay for pandas and Plotly.
-    if name in ("charts", "chunk_maps"):
-        return import_module(f"reports.{name}")
+    if name == "charts":
+        return import_module("reports.charts")
     if name in _HOMES:
         return getattr(import_module(f"reports.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'reports' has no attribute {name!r}")

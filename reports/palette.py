@@ -39,6 +39,10 @@ class Style:
     symbol: str
 
 
+Styles = dict[str, Style]
+"""How each label is drawn."""
+
+
 def styles(frame: pd.DataFrame) -> dict[str, Style]:
     """A style for every label of a frame, in the order in which legends and tables name them.
 

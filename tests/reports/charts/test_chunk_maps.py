@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from reports import chunk_maps
+from reports.charts import chunk_maps
 from reports.frame import to_frame
 from reports.schema import Status
 

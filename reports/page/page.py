@@ -12,10 +12,10 @@ from string import Template
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from reports import sections
-from reports.facts import facts, unfit
 from reports.frame import to_frame
-from reports.html import table
+from reports.page import sections
+from reports.page.facts import facts, unfit
+from reports.page.html import table
 from reports.runfile import Run
 from reports.statuses import GRAVEST, outcome
 from reports.summary import failures
@@ -92,7 +92,7 @@ def write_page(runs: Sequence[Run], path: str | os.PathLike[str]) -> Path:
         raise ValueError("a page needs at least one run; got none")
     frame = to_frame(runs)
     parts = sections.all_sections(frame)
-    asset = resources.files("reports")
+    asset = resources.files("reports.page")
     page = PAGE.substitute(
         title=escape(_title(frame, runs)),
         opening=_opening(frame, runs),

@@ -1,9 +1,9 @@
 import json
 import re
 
-from reports import html
 from reports.charts import latency
 from reports.frame import to_frame
+from reports.page import html
 
 
 def test_a_table_escapes_and_groups_by_its_first_cell():

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports import settings, units
-from reports.hover import hover
+from reports.charts.hover import hover
 from reports.statuses import outcome
 
 CELL_FONT_PX = 11

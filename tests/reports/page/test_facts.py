@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from reports.facts import facts, unfit
+from reports.page.facts import facts, unfit
 
 
 def test_where_how_and_the_command(run):

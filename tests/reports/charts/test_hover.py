@@ -1,7 +1,7 @@
 import pytest
 
+from reports.charts.hover import hover
 from reports.frame import to_frame
-from reports.hover import hover
 from reports.schema import Status
 
 

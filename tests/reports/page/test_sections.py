@@ -1,8 +1,8 @@
 import json
 import re
 
-from reports import sections
 from reports.frame import to_frame
+from reports.page import sections
 
 
 def figures(text):

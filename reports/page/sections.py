@@ -6,10 +6,10 @@ from html import escape
 
 import pandas as pd
 
-from reports import charts, chunk_maps, settings, statement, units
+from reports import charts, settings, statement, units
 from reports.cautions import sentences
-from reports.html import chart, table
-from reports.palette import styles
+from reports.page.html import chart, table
+from reports.palette import Styles, styles
 from reports.settings import Setting
 from reports.summary import summarise
 from reports.tables import HEADERS, NUMERIC, cells
@@ -54,14 +54,14 @@ def all_sections(frame: pd.DataFrame) -> list[str]:
     return [_section(setting, n, look) for n, setting in enumerate(settings.split(frame))]
 
 
-def _section(setting: Setting, number: int, look: charts.Styles) -> str:
+def _section(setting: Setting, number: int, look: Styles) -> str:
     rows = setting.frame
     figures = [charts.latency(rows, look), charts.workspace(rows, look)]
     hatrick = rows[rows["variant"] == "hatrick"]
     for label in styles(hatrick):
         if hatrick.loc[hatrick["label"] == label, "chunk_size"].nunique() > 1:
-            figures += [chunk_maps.chunk_latency(rows, label)]
-            figures += [chunk_maps.chunk_workspace(rows, label)]
+            figures += [charts.chunk_latency(rows, label)]
+            figures += [charts.chunk_workspace(rows, label)]
     figures += [charts.oracle(rows, look), charts.distance(rows, look)]
     drawn = "".join(chart(f, f"chart-{number}-{n}") for n, f in enumerate(figures))
     summary = summarise(rows)

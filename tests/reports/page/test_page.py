@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from plotly.offline import get_plotlyjs
 
-from reports.page import write_page
+from reports.page.page import write_page
 from reports.schema import Status
 
 HARMFUL = '</script><script>window.harm=1</script><img src=x onerror="window.harm=1">'

@@ -16,17 +16,16 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from reports import axes, settings, units
+from reports import settings, units
+from reports.charts import axes
+from reports.charts.hover import hover
 from reports.compare import fastest
-from reports.hover import hover
-from reports.palette import Style, styles
+from reports.palette import Style, Styles, styles
 from reports.statuses import outcomes
 
 MARK_HEIGHT_PX = 14
 FAILED_MARK = "✕"
 LEFT_OUT_MARK = "○"
-
-Styles = dict[str, Style]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import axes
+from reports.charts import axes
 
 AXES = [axes.time_axis, axes.size_axis, axes.share_axis]
 

@@ -1,0 +1,1 @@
+"""What the measurements say as models: growth, crossovers, the best chunk size, rooflines."""
