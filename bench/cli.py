@@ -15,14 +15,14 @@ import typer
 
 from bench.console import (
     INTERRUPTED,
-    MISTAKE,
     UNWRITTEN,
+    Runs,
     called,
     mistakes,
-    print_damage,
     print_summary,
     write_page,
 )
+from bench.report import report
 
 if TYPE_CHECKING:
     from bench.sweep import Plan
@@ -42,7 +42,6 @@ def _flag(help: str, metavar: str) -> Any:
 
 
 List = "A,B,…"
-Runs = Annotated[list[Path], typer.Argument(help="Run files, or folders of them.", metavar="RUN…")]
 Plugins = Annotated[str | None, _flag("Python files or modules that register variants.", List)]
 Device = Annotated[str | None, _flag("auto, cpu, cuda or cuda:N.", "NAME")]
 
@@ -67,7 +66,7 @@ def hatrick(
     Examples:
       hatrick sweep                        measure, and write a run file and a page
       hatrick show results/run.jsonl       the summary table
-      hatrick report results/run.jsonl     the page
+      hatrick report results/run.jsonl     the page; --markdown, --csv, --png DIR …
       hatrick variants                     what there is, and what runs here
       hatrick selftest                     whether this machine is fit to measure on
 
@@ -121,6 +120,7 @@ def sweep(
     force: Annotated[
         bool | None, typer.Option("--force", help="Try what is predicted not to fit in memory.")
     ] = None,
+    refine: Annotated[str | None, _flag("crossovers: more lengths near them.", "NAME")] = None,
     out: Annotated[str | None, _flag("Run file; else in results/.", "FILE.jsonl")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where this sweep stopped.")
@@ -136,15 +136,20 @@ def sweep(
       hatrick sweep --plugin mine.py --variants mine,full
       hatrick sweep --spec long.toml --resume
       hatrick sweep --preset gpu --budget 20m --devices all
+      hatrick sweep --variants hatrick,full --seq-len 256,1k,4k --refine crossovers
 
     Flags win over the spec file, the file over the preset. Without --preset: gpu where there is a
     CUDA GPU, else default. Writes a run file and, beside it, a page (.html). A run file is never
     overwritten. --resume tries points again that crashed, timed out, were throttled or left out;
-    it wants the same sweep (--timeout, --budget and --force may differ), machine, versions and
-    code.
+    it wants the same sweep (--timeout, --budget, --force and --refine may differ), machine,
+    versions and code.
 
     A point is sampled until the 95% interval of its median is within --target of it on either
     side, at least 20 times, and for --seconds at most.
+
+    --refine crossovers goes on, when all points are done, with more lengths near where one
+    attention overtakes another, until that length is known to 10% (95% interval), six times at most
+    and within --budget.
 
     \b
     Exit codes:
@@ -190,28 +195,7 @@ def show(runs: Runs) -> None:
     print_summary(read)
 
 
-@app.command()
-def report(
-    runs: Runs,
-    out: Annotated[Path | None, _flag("The page; else beside the first run.", "FILE.html")] = None,
-) -> None:
-    """Write one page of runs that works offline.
-
-    \b
-    Examples:
-      hatrick report results/run.jsonl
-      hatrick report before.jsonl after.jsonl --out both.html
-    """
-    import reports
-
-    if out is not None and out.suffix != ".html":
-        typer.echo(f"hatrick: --out names a page, FILE.html; got {out}", err=True)
-        raise typer.Exit(MISTAKE)
-    with mistakes():
-        read = reports.read_runs(runs)
-    page = write_page(read, out or read[0].path.with_suffix(".html"), MISTAKE)
-    print_damage(read)
-    typer.echo(f"Page: {page}")
+app.command()(report)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MISTAKE = 2
 UNWRITTEN = 3
 INTERRUPTED = 130
+
+Runs = Annotated[list[Path], typer.Argument(help="Run files, or folders of them.", metavar="RUN…")]
 
 
 def called() -> str:
@@ -41,15 +43,29 @@ def print_summary(runs: Sequence[Run]) -> None:
     print_damage(runs)
 
 
-def write_page(runs: Sequence[Run], page: Path, otherwise: int) -> Path:
-    """Write the page; where that cannot be, say why and exit with `otherwise`."""
+def write_page(runs: Sequence[Run], page: Path, otherwise: int, *, split: bool = False) -> Path:
+    """Write the page, or the folder of pages; where that cannot be, say why and exit with
+    `otherwise`."""
     import reports
 
+    with writing(page, otherwise):
+        return reports.write_page(runs, page, split=split)
+
+
+@contextmanager
+def writing(path: Path, otherwise: int) -> Iterator[None]:
+    """Where `path` cannot be written, say why and exit with `otherwise`."""
     try:
-        return reports.write_page(runs, page)
+        yield
     except OSError as error:
-        typer.echo(f"hatrick: {page} cannot be written ({error.strerror})", err=True)
+        typer.echo(f"hatrick: {path} cannot be written ({error.strerror or error})", err=True)
         raise typer.Exit(otherwise) from None
+
+
+def refuse(words: str) -> NoReturn:
+    """Say what is wrong with the call and exit."""
+    typer.echo(f"hatrick: {words}", err=True)
+    raise typer.Exit(MISTAKE)
 
 
 def print_damage(runs: Sequence[Run]) -> None:
@@ -68,5 +84,4 @@ def mistakes() -> Iterator[None]:
     try:
         yield
     except (SpecError, RunFileError) as error:
-        typer.echo(f"hatrick: {error}", err=True)
-        raise typer.Exit(MISTAKE) from None
+        refuse(str(error))

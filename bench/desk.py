@@ -66,9 +66,6 @@ class Desk:
         self._spec = spec
         self._writer = writer
         self._progress = progress
-        self._unsupported = {each.point.key: each for each in todo if each.unsupported}
-        self._todo = {key_on_any(each.point): each.point for each in todo if not each.unsupported}
-        self._groups = groups([each.point for each in todo])
         self._capacity = memory_bytes(devices[0])
         self._forecast = Forecast(seconds=spec.seconds, rates=rates)
         for record in records:
@@ -78,9 +75,18 @@ class Desk:
         self._devices = len(devices)
         self._end = None if spec.budget is None else monotonic() + spec.budget
         self._handed_out: list[tuple[float, list[Point]]] = []
-        self._left_out: dict[str, Point] = {}
+        self.take_on(todo)
         if spec.budget is not None:
             self._say_what_fits(spec.budget)
+
+    def take_on(self, todo: Sequence[Planned]) -> None:
+        """Take points on, when those before have their records or are given up."""
+        with self._lock:
+            self._unsupported = {each.point.key: each for each in todo if each.unsupported}
+            runnable = [each.point for each in todo if not each.unsupported]
+            self._todo = {key_on_any(point): point for point in runnable}
+            self._groups = groups([each.point for each in todo])
+            self._left_out: dict[str, Point] = {}
 
     def next_group(self) -> list[Point] | None:
         """The next points to measure, which must all be measured on one device; None: no more.

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pynvml
 import torch
 
-from bench.device import cpu_model, model_name
+from bench.device import cpu_model, memory_bytes, model_name
 from bench.heap import ALLOCATORS
 from bench.noise import load_noise
 from bench.spec import SpecError, SweepSpec
@@ -79,6 +79,7 @@ def describe(command: str, spec: SweepSpec, devices: Sequence[torch.device]) -> 
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         threads=threads(),
         devices={str(device): model_name(device) for device in devices},
+        device_memory={str(device): memory_bytes(device) for device in devices},
         driver=_driver(),
         cuda=torch.version.cuda or "",
         python=platform.python_version(),

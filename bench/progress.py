@@ -82,8 +82,9 @@ class Display:
     def finish(self, record: Record, seconds_left: float | None) -> None:
         """Count a point; on a terminal only what failed leaves a line."""
         self._done += 1
+        self._total = max(self._total, self._done)  # a refinement adds points as it goes
         words = "" if seconds_left is None else f"about {_duration(seconds_left)} left"
-        self._bar.update(self._task, advance=1, left=words)
+        self._bar.update(self._task, advance=1, total=self._total, left=words)
         if not self._console.is_terminal:
             self._print(f"{self._done}/{self._total} {label(record.point)}: {outcome(record)}")
         elif record.status not in (Status.OK, Status.UNSUPPORTED, Status.LEFT_OUT):

@@ -12,7 +12,7 @@ from reports.schema import Environment, Status
 
 TRIED_AGAIN = (Status.CRASHED, Status.TIMEOUT, Status.LEFT_OUT, Status.THROTTLED)
 """What a second try, a longer timeout or another budget may mend. All else is final."""
-FREE_KEYS = ("out", "timeout", "budget", "force")
+FREE_KEYS = ("out", "timeout", "budget", "force", "refine")
 """Keys of a spec that may change between a sweep and its resumption."""
 COMPARED = (
     "host",

@@ -131,6 +131,9 @@ class SweepSpec(BaseModel):
     """Time for the whole sweep; points that do not fit in are left out."""
     force: bool = False
     """Try points too that are predicted to run out of memory."""
+    refine: Literal["crossovers"] | None = None
+    """`crossovers`: when the points are done, measure more lengths near where one attention
+    overtakes another, until it is known to a tenth from which length."""
 
 
 KEYS = (*SweepSpec.model_fields, "preset")

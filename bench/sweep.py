@@ -18,6 +18,7 @@ from bench.desk import Desk, Progress
 from bench.journal import DiskError, Journal
 from bench.points import Planned, expand, load_plugins
 from bench.probes.ceilings import CeilingsError, ceilings
+from bench.refine import refine
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
 from reports.runfile import RunWriter, key_on_any, read_run
@@ -82,8 +83,8 @@ def plan(spec: SweepSpec, *, preset: str, command: str, resume: bool) -> Plan:
 
 
 def run(plan: Plan, progress: Progress) -> None:
-    """Measure what is to do. A record is on the disk as soon as its point is done, and every
-    answer before that is in the journal.
+    """Measure what is to do, and what a refinement asks for. A record is on the disk as soon as its
+    point is done, and every answer before that is in the journal.
 
     Raises:
         SpecError: the run file cannot be written.
@@ -104,10 +105,20 @@ def run(plan: Plan, progress: Progress) -> None:
         stack.callback(pool.shutdown)
         crews = [stack.enter_context(Crew(plan.spec, each, journal, desk)) for each in plan.devices]
         stack.callback(desk.close)
-        # In the order in which they end: an error on one device waits for no other.
-        for work in as_completed([pool.submit(crew.work) for crew in crews]):
-            work.result()
+
+        def work() -> None:
+            # In the order in which they end: an error on one device waits for no other.
+            for done in as_completed([pool.submit(crew.work) for crew in crews]):
+                done.result()
+
+        def measure(more: Sequence[Planned]) -> None:
+            desk.take_on(more)
+            work()
+
+        work()
         desk.write_left_out()
+        if plan.spec.refine == "crossovers":
+            refine(plan.spec, lambda: read_run(plan.path), measure, progress.say)
         if monotonic() - start > DRIFTS_AFTER_S:
             _write_ceilings(plan, writer, progress)
 

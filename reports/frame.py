@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -105,6 +106,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "run; missing where it was not measured",
     ),
     "bytes_ceiling": ("float64", "bytes/s of the fastest large copy, read and written, likewise"),
+    "capacity_bytes": ("Int64", "all memory of the device; missing in a GPU's run of schema 2"),
     "order": ("string", "interleaved: points of one length took turns; sequential: they did not"),
     "started_at": ("datetime64[us, UTC]", "when the point was started"),
     "wall_s": ("float64", "seconds the point took, all probes together"),
@@ -150,6 +152,26 @@ def to_frame(runs: Sequence[Run]) -> pd.DataFrame:
     return frame
 
 
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of `load` as a file of a table holds it: one value a cell, dicts as JSON text.
+
+    Lists (every sample, its visits and rounds) are left out: they are in the run file. All other
+    columns of `COLUMNS` are there, in their order.
+    """
+    columns = [name for name in COLUMNS if name not in _LISTS]
+    return frame[columns].assign(
+        **{name: pd.Series(map(_json, frame[name]), frame.index, "string") for name in _DICTS}
+    )
+
+
+_LISTS = ("samples_ms", "visits", "rounds")
+_DICTS = ("options", "slowdowns")
+
+
+def _json(value: Any) -> str | None:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else None
+
+
 def _row(run: Run, record: Record) -> dict[str, Any]:
     """One record, flat; a name that is not in it is a figure that is missing."""
     environment = run.environment
@@ -167,6 +189,7 @@ def _row(run: Run, record: Record) -> dict[str, Any]:
         "git_dirty": environment.git_dirty,
         "code": environment.code,
         "status": record.status.value,
+        "capacity_bytes": _capacity(run, record.point.device),
     }
     if noise and noise.device_name == record.point.device_name:
         row["noise_spread"] = noise.spread
@@ -179,6 +202,14 @@ def _row(run: Run, record: Record) -> dict[str, Any]:
     if record.agreement:
         row |= record.agreement.__dict__
     return row
+
+
+def _capacity(run: Run, device: str) -> int | None:
+    """All memory of a device."""
+    environment = run.environment
+    # A run of schema 2 knows the host's memory alone, which is a CPU's.
+    host = environment.memory_bytes if device == "cpu" else None
+    return environment.device_memory.get(device, host)
 
 
 def _roofs(run: Run) -> dict[tuple[str, str], dict[str, float]]:

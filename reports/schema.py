@@ -197,6 +197,8 @@ class Environment(Model):
     """torch's intra-operator threads in the worker."""
     devices: dict[str, str]
     """Model name of every torch device that was measured on."""
+    device_memory: dict[str, Bytes] = Field(default_factory=dict)
+    """All memory of each of them. Empty in schema 2."""
     driver: str
     """NVIDIA driver version; empty without one."""
     cuda: str

@@ -1,4 +1,4 @@
-"""Axes with ticks that people read: 4k, 10 ms, 1 MiB."""
+"""Axes with ticks that people read: 4k, 10 ms, 1 MiB, 2 TFLOP/s."""
 
 from __future__ import annotations
 
@@ -9,26 +9,38 @@ from typing import Any
 from reports import units
 
 LENGTHS_WITHOUT_THINNING = 9
+LENGTH_GAP = 0.09
+"""How far two ticks of lengths lie apart at least, as a share of the axis."""
 LONGEST_LINEAR_DISTANCE = 3.0
 DISTANCE_FLOOR = 0.01
 TICK_MARGIN = 0.02
 """How far a tick lies inside the axis at least, in decades."""
+PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
 def length_axis(lengths: Iterable[int]) -> dict[str, Any]:
-    """A logarithmic T axis with a tick at each measured length, or at every nth of many."""
-    found = sorted(set(lengths))
-    step = math.ceil(len(found) / LENGTHS_WITHOUT_THINNING)
-    # The longest always has its tick: it is the one that the text speaks of.
-    ticks = found[::-1][::step][::-1]
+    """A logarithmic T axis with ticks at measured lengths: of many, at those with room for one."""
+    found = sorted(set(lengths)) or [1024]
     margin = 0.08 * max(math.log10(found[-1] / found[0]), 1.0)
+    low, high = math.log10(found[0]) - margin, math.log10(found[-1]) + margin
+    ticks = _with_room(found, LENGTH_GAP * (high - low))
     return {
         "type": "log",
         "title": {"text": "sequence length T (tokens)"},
         "tickvals": ticks,
         "ticktext": [units.tokens(T) for T in ticks],
-        "range": [math.log10(found[0]) - margin, math.log10(found[-1]) + margin],
+        "range": [low, high],
     }
+
+
+def _with_room(lengths: list[int], gap: float) -> list[int]:
+    """The lengths that lie a gap apart, in decades; powers of two first, and the longest of all."""
+    # The longest always has its tick: it is the one that the text speaks of.
+    kept: list[int] = []
+    for T in sorted(lengths, key=lambda T: (lengths[-1] != T, T & (T - 1) != 0, -T)):
+        if all(abs(math.log10(T / other)) >= gap for other in kept):
+            kept.append(T)
+    return sorted(kept)
 
 
 def time_axis(values: Iterable[float]) -> dict[str, Any]:
@@ -53,6 +65,28 @@ def share_axis(values: Iterable[float]) -> dict[str, Any]:
     return _log_axis("error / bound", _decimal(low, high), lambda tick: f"{tick:g}", low, high)
 
 
+def multiple_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for multiples of the best, from 1."""
+    low, high = _extent([*values, 1.0])
+    ticks = [1.0, 1.2, 1.5, 2.0, 3.0, 5.0] if high < 8 else [2.0**k for k in range(20)]
+    return _log_axis("× the best of its T", ticks, lambda tick: f"{tick:g}×", low, high)
+
+
+def rate_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for FLOP/s."""
+    low, high = _extent(values)
+    return _log_axis(
+        "rate reached", _decimal(low, high), lambda tick: _plain(rate(tick)), low, high
+    )
+
+
+def intensity_axis(values: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis for FLOP/byte."""
+    low, high = _extent(values)
+    title = "arithmetic intensity (FLOP/byte)"
+    return _log_axis(title, _decimal(low, high), lambda tick: f"{tick:g}", low, high)
+
+
 def distance_axis(values: Iterable[float]) -> dict[str, Any]:
     """A linear axis from 0 to past 1; a logarithmic one where values lie far beyond.
 
@@ -64,6 +98,12 @@ def distance_axis(values: Iterable[float]) -> dict[str, Any]:
     low, high = _extent(drawn)
     title = f"distance to full (below {DISTANCE_FLOOR} drawn at {DISTANCE_FLOOR})"
     return _log_axis(title, _decimal(low, high), lambda tick: f"{tick:g}", low, high)
+
+
+def rate(per_s: float, unit: str = "FLOP/s") -> str:
+    """A rate with three significant digits: `12.3 GFLOP/s`."""
+    scale, prefix = next((at for at in PREFIXES if per_s >= at[0]), PREFIXES[-1])
+    return f"{units.factor(per_s / scale).removesuffix('×')} {prefix}{unit}"
 
 
 def _decimal(low: float, high: float) -> list[float]:

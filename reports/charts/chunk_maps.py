@@ -1,15 +1,19 @@
-"""One label's latency and workspace over chunk size × T, as heat maps."""
+"""One label's latency and workspace over chunk size × T, as heat maps with the law's optimum."""
 
 from __future__ import annotations
 
 import math
-from html import escape
+from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from reports import settings, units
-from reports.charts.hover import hover
+from reports import units
+from reports.charts import traces
+from reports.charts.chunked import Chunked, chunked
+from reports.charts.layout import figure
+from reports.charts.optimum_line import optimum_line
+from reports.models.growth import Unfit
 from reports.statuses import outcome
 
 CELL_FONT_PX = 11
@@ -25,7 +29,8 @@ def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
     """Latency of one label over chunk size × T.
 
     A cell's colour says how many times the best chunk size of its T it took, its text the median;
-    the best of every T is bold. A point without a figure is an empty cell that says why.
+    the best of every T is bold. A point without a figure is an empty cell that says why. A line
+    follows n*(T), the best chunk size of the law fitted to these points, with its 95% interval.
 
     Args:
         frame: rows of one setting (`reports.settings.split`).
@@ -34,65 +39,95 @@ def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
     Raises:
         ValueError: the frame holds more than one setting, or no chunk size of this label.
     """
-    return _map(frame, label, "latency_ms", "Latency")
+    return latency_map(chunked(frame, label))
 
 
 def chunk_workspace(frame: pd.DataFrame, label: str) -> go.Figure:
-    """Workspace of one label over chunk size × T; everything else as `chunk_latency`."""
-    return _map(frame, label, "workspace_bytes", "Workspace")
+    """Workspace of one label over chunk size × T; everything else as `chunk_latency`.
+
+    The line is that of the latency: what the fastest chunk size needs.
+    """
+    return workspace_map(chunked(frame, label))
 
 
-def _map(frame: pd.DataFrame, label: str, column: str, name: str) -> go.Figure:
-    settings.require_one(frame)
-    rows = frame[(frame["label"] == label) & frame["chunk_size"].notna()]
-    if rows.empty:
-        raise ValueError(f"no row of {label!r} has a chunk size, so there is none to compare")
-    # Two devices of one model may both have measured a point: a cell holds the faster.
-    rows = rows.assign(valid=rows[column].astype("float64").where(rows["status"] == "ok"))
-    rows = rows.sort_values("valid").drop_duplicates(["seq_len", "chunk_size"])
-    value = rows["valid"]
-    best = value.groupby(rows["seq_len"]).transform("min")
-    cells = rows.assign(
-        value=value,
+def latency_map(of: Chunked) -> go.Figure:
+    """`chunk_latency` of rows that are at hand."""
+    return _map(of, "latency_ms", "Latency")
+
+
+def workspace_map(of: Chunked) -> go.Figure:
+    """`chunk_workspace` of rows that are at hand."""
+    return _map(of, "workspace_bytes", "Workspace")
+
+
+def _map(of: Chunked, column: str, name: str) -> go.Figure:
+    value = of.rows[column].astype("float64").where(of.rows["status"] == "ok")
+    best = value.groupby(of.rows["seq_len"]).transform("min")
+    cells = of.rows[["seq_len", "chunk_size"]].assign(
         share=(value / best).where(best > 0),
-        text=[_text(row, column, value[i] == best[i]) for i, row in rows.iterrows()],
-        hover=[hover(row) for _, row in rows.iterrows()],
+        text=[
+            _text(row, column, value[i] == best[i])
+            for i, row in of.rows[[column, "status", "predicted"]].to_dict("index").items()
+        ],
+        hover=of.texts[of.rows.index],
+        row=of.rows.index,
     )
     grid = {
         part: cells.pivot(index="seq_len", columns="chunk_size", values=part)
-        for part in ("share", "text", "hover")
+        for part in ("share", "text", "hover", "row")
     }
-    figure = go.Figure(_heat(grid["share"], grid["text"], grid["hover"]))
-    _write_failures(figure, cells[cells["share"].isna()], grid["share"])
-    figure.update_layout(
-        title={"text": f"{name} of {escape(label)} over chunk size and T, × the best of each T"},
-        xaxis={"title": {"text": "chunk size (tokens)"}, "type": "category", "showgrid": False},
-        yaxis={
-            "title": {"text": "sequence length T"},
-            "type": "category",
-            "automargin": True,
-            "showgrid": False,
-        },
-        margin={"l": 10, "r": 10, "t": 40, "b": 50},
-        template="plotly_white",
+    lengths, chunks = grid["share"].index.tolist(), grid["share"].columns.tolist()
+    layout = {
+        "xaxis": _axis("chunk size (tokens)", [str(chunk) for chunk in chunks]),
+        "yaxis": _axis("sequence length T", [units.tokens(T) for T in lengths]),
+        "yaxis2": {"overlaying": "y", "matches": "y", "visible": False},
+        "meta": {"rows": traces.numbers(of.rows.index)},
+    }
+    how = "colour: multiple of the best of each T (bold)" + (
+        "" if isinstance(of.law, Unfit) else ";<br>line: the law’s best chunk size, with interval"
     )
-    return figure
+    return figure(
+        [
+            _heat(grid),
+            *_failures(cells, lengths, chunks),
+            *optimum_line(of, lengths, chunks),
+        ],
+        layout,
+        title=f"{name} of {of.name}",
+        subtitle=how,
+    )
 
 
-def _heat(share: pd.DataFrame, text: pd.DataFrame, hovers: pd.DataFrame) -> go.Heatmap:
+def _axis(title: str, words: Sequence[str]) -> dict[str, object]:
+    """An axis with a step for each word; linear, so that a line may pass between two."""
+    return {
+        "title": {"text": title},
+        "tickvals": list(range(len(words))),
+        "ticktext": list(words),
+        "range": [-0.5, len(words) - 0.5],
+        "showgrid": False,
+        "zeroline": False,
+    }
+
+
+def _heat(grid: dict[str, pd.DataFrame]) -> go.Heatmap:
     """The cells, coloured by the logarithm of their multiple of the best."""
+    share = grid["share"]
     top = share.max().max()
     top = max(2.0, float(top)) if pd.notna(top) else 2.0
     ticks = [2.0**k for k in range(math.floor(math.log2(top)) + 1)]
+    text, hover, rows = (grid[part] for part in ("text", "hover", "row"))
     return go.Heatmap(
-        x=[str(chunk) for chunk in share.columns],
-        y=[units.tokens(T) for T in share.index],
+        x=list(range(share.shape[1])),
+        y=list(range(share.shape[0])),
         z=[[None if pd.isna(v) else math.log2(v) for v in line] for line in share.to_numpy()],
-        text=text.where(text.notna(), "").to_numpy().tolist(),
+        text=text.where(text.notna() & share.notna(), "").to_numpy().tolist(),
         texttemplate="%{text}",
         textfont={"size": CELL_FONT_PX},
-        hovertext=hovers.where(hovers.notna(), "not measured").to_numpy().tolist(),
-        hovertemplate="%{hovertext}<extra></extra>",
+        customdata=[[None if pd.isna(i) else int(i) for i in line] for line in rows.to_numpy()],
+        meta=traces.cells(),
+        hovertext=hover.where(hover.notna(), "not measured").to_numpy().tolist(),
+        hovertemplate=traces.HOVER,
         colorscale="Cividis",
         reversescale=True,
         zmin=0,
@@ -108,25 +143,38 @@ def _heat(share: pd.DataFrame, text: pd.DataFrame, hovers: pd.DataFrame) -> go.H
     )
 
 
-def _text(row: pd.Series, column: str, is_best: bool) -> str:
+def _text(row: dict[str, object], column: str, is_best: bool) -> str:
+    if row["status"] == "ok" and pd.isna(row[column]):
+        return ""
     if row["status"] != "ok":
-        words = outcome(row["status"], row["predicted"])
+        words = outcome(str(row["status"]), bool(row["predicted"]))
         return SHORT_WORDS.get(words, words)
-    text = units.duration(row[column]) if column == "latency_ms" else units.size(row[column])
+    in_words = units.duration if column == "latency_ms" else units.size
     # Number above unit: a cell on a phone is narrow.
-    text = text.replace(" ", "<br>")
+    text = in_words(float(str(row[column]))).replace(" ", "<br>")
     return f"<b>{text}</b>" if is_best else text
 
 
-def _write_failures(figure: go.Figure, cells: pd.DataFrame, share: pd.DataFrame) -> None:
+def _failures(
+    cells: pd.DataFrame, lengths: Sequence[int], chunks: Sequence[int]
+) -> list[go.Scatter]:
     """Words in the cells without a colour, in which Plotly writes nothing itself."""
-    for _, row in cells.iterrows():
-        figure.add_annotation(
-            # By position: Plotly would take the category "64" for a number.
-            x=share.columns.get_loc(row["chunk_size"]),
-            y=share.index.get_loc(row["seq_len"]),
-            text=row["text"],
-            hovertext=row["hover"],
-            showarrow=False,
-            font={"size": CELL_FONT_PX},
+    failed = cells[cells["share"].isna()]
+    if failed.empty:
+        return []
+    return [
+        go.Scatter(
+            x=[chunks.index(chunk) for chunk in failed["chunk_size"]],
+            y=[lengths.index(T) for T in failed["seq_len"]],
+            # An axis of their own: what is left of them is no measure of how far the map goes.
+            yaxis="y2",
+            mode="text",
+            text=failed["text"].tolist(),
+            textfont={"size": CELL_FONT_PX},
+            showlegend=False,
+            customdata=traces.numbers(failed.index),
+            meta=traces.each(),
+            hovertext=failed["hover"].tolist(),
+            hovertemplate=traces.HOVER,
         )
+    ]

@@ -10,7 +10,7 @@ from reports.runfile import Run
 
 
 def facts(run: Run) -> str:
-    """The environment of a run as a section; empty facts are left out."""
+    """The environment of a run as HTML; empty facts are left out."""
     environment = run.environment
     commit = environment.git_commit + (", changed since" if environment.git_dirty else "")
     found = {
@@ -35,9 +35,8 @@ def facts(run: Run) -> str:
         f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in found.items() if text
     )
     return (
-        '<section class="environment"><h2>Environment</h2>'
         f'<dl class="facts">{items}</dl>'
-        f"<h3>To repeat it</h3><pre><code>{escape(environment.command)}</code></pre></section>"
+        f"<h3>To repeat it</h3><pre><code>{escape(environment.command)}</code></pre>"
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from html import escape
+from html import escape, unescape
 
-import plotly.graph_objects as go
+from reports.page.figures import Chart
 
 
 def table(
@@ -15,6 +16,8 @@ def table(
     numeric: Sequence[str] = (),
     prose: Sequence[str] = (),
     states: Sequence[str] = (),
+    rowsets: Sequence[int] = (),
+    name: str = "",
 ) -> str:
     """A table that scrolls inside its own box.
 
@@ -25,48 +28,60 @@ def table(
         numeric: headers of the columns set flush right.
         prose: headers of the columns that may break lines.
         states: for every row how to set it: `failed`, `quiet` or empty; all empty if not given.
+        rowsets: for every row the number of the points it was computed from; it is hidden where
+            the filters hide one of them.
+        name: unique on the page; a table whose rows are hidden needs it.
     """
     classes = ["number" if h in numeric else "prose" if h in prose else "" for h in headers]
     head = "".join(
-        f'<th scope="col"{_class(name)}>{escape(header)}</th>'
-        for header, name in zip(headers, classes, strict=True)
+        f'<th scope="col"{_class(look)}>{escape(header)}</th>'
+        for header, look in zip(headers, classes, strict=True)
     )
     body = []
     before = None
-    for row, look in zip(rows, states or [""] * len(rows), strict=True):
+    behind = [f' data-rows="{number}"' for number in rowsets] or [""] * len(rows)
+    for row, look, origin in zip(rows, states or [""] * len(rows), behind, strict=True):
         state = f"{'first' if row[0] != before else ''} {look}".strip()
         cells = "".join(
-            f"<td{_class(name)}>{escape(text)}</td>"
-            for text, name in zip(row, classes, strict=True)
+            f"<td{_class(kind)}>{escape(text)}</td>"
+            for text, kind in zip(row, classes, strict=True)
         )
-        body.append(f"<tr{_class(state)}>{cells}</tr>")
+        body.append(f"<tr{_class(state)}{origin}>{cells}</tr>")
         before = row[0]
     return (
-        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table{_id(name)}><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def chart(figure: go.Figure, name: str) -> str:
-    """A chart under its title, drawn by page.js.
+def chart(one: Chart, more: str = "") -> str:
+    """The place of a chart, which the page's script draws, under its title.
 
     Args:
-        figure: its title becomes the heading, where a phone can break it.
-        name: unique on the page; letters, digits and hyphens.
+        more: how to read it, beyond what the figure says of itself.
     """
-    title = figure.layout.title.text
-    bare = go.Figure(figure)
-    bare.update_layout(title=None, template=None, margin_t=figure.layout.margin.t - 20)
-    # The legend is below the curves and needs room for every one of them.
-    curves = sum(trace.showlegend is not False for trace in figure.data)
-    # Plotly writes "<" as an escape, so that no name in the data can end the script element.
-    data = bare.to_json()
-    return (
-        f'<figure><h3>{title}</h3><div class="plot" style="--curves: {curves}" '
-        f'data-chart="{name}" role="img" aria-label="{title}"></div>'
-        f'<script type="application/json" id="{name}">{data}</script></figure>'
+    how = "".join(f'<p class="quiet">{words}</p>' for words in (one.how, escape(more)) if words)
+    spoken = escape(_unmarked(one.title))
+    save = "".join(
+        f'<button type="button" data-save="{kind}" aria-label="Save as {kind.upper()}: {spoken}">'
+        f"{kind.upper()}</button>"
+        for kind in ("png", "svg")
     )
+    return (
+        f'<figure data-figure="{escape(one.name)}"><figcaption><h3>{one.title}</h3>{how}'
+        f'</figcaption><div class="plot" style="--curves: {one.curves}" role="img" '
+        f'aria-label="{spoken}"></div><p class="tools">{save}</p></figure>'
+    )
+
+
+def _unmarked(title: str) -> str:
+    """A title of a figure, which is HTML, as text."""
+    return unescape(re.sub(r"<[^>]*>", " ", title))
 
 
 def _class(name: str) -> str:
     return f' class="{name}"' if name else ""
+
+
+def _id(name: str) -> str:
+    return f' id="{name}"' if name else ""

@@ -28,7 +28,7 @@ def test_what_is_no_mistake_of_the_user_is_not_hidden() -> None:
 def test_a_page_that_cannot_be_written_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("reports.write_page", full)

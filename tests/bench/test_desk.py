@@ -429,3 +429,25 @@ def test_when_the_sweep_is_over_nothing_goes_out_and_nothing_comes_in(
     with pytest.raises(Closed):
         desk.write(record(todo[0].point))
     assert writer.records == []
+
+
+def test_points_can_be_taken_on_when_the_others_are_done(
+    make_desk: Callable[..., Desk], todo: list[Planned], writer: Writer, listener: Listener
+) -> None:
+    desk = make_desk(todo[:2])
+    measure(desk, desk.next_group())
+    assert desk.next_group() is None
+    desk.take_on(todo[2:])
+    assert lengths(desk) == [(48, 48), (72, 72)]
+
+
+def test_what_was_left_out_does_not_come_back_with_later_points(
+    left_out: Desk, make_point: MakePoint, writer: Writer, clock: list[float]
+) -> None:
+    left_out.write_left_out()
+    records = len(writer.records)
+    later = make_point(seq_len=64)
+    left_out.take_on([Planned(later)])
+    assert left_out.next_group() == [later]
+    assert left_out.next_group() is None
+    assert len(writer.records) == records

@@ -75,3 +75,12 @@ def test_a_sentence_is_not_folded_and_not_taken_for_markup() -> None:
         display.say("The budget of 600 s has room for [1] of 2 points.")
     output: str = console.file.getvalue()  # type: ignore[attr-defined]
     assert output == "The budget of 600 s has room for [1] of 2 points.\n"
+
+
+def test_points_that_come_later_are_counted_in(make_point: MakePoint) -> None:
+    console = Console(file=io.StringIO(), force_terminal=False, width=100)
+    with Display(1, 0, console) as display:
+        display.finish(failed(make_point()), None)
+        display.finish(failed(make_point(seq_len=48)), None)
+    output: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [line.split()[0] for line in output.splitlines()] == ["1/1", "2/2"]

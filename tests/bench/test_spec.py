@@ -110,6 +110,7 @@ def test_modules_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
         ({"seconds": "nan"}, ["--seconds", "nan"]),
         ({"target": "0"}, ["--target", "greater than 0"]),
         ({"order": "random"}, ["--order", "'interleaved' or 'sequential'", "'random'"]),
+        ({"refine": "all"}, ["--refine", "'crossovers'", "'all'"]),
         ({"cache": "hot"}, ["--cache", "'auto', 'cold' or 'warm'", "'hot'"]),
         ({"allocator": "kept,tidy"}, ["--allocator", "'kept' or 'system'", "'tidy'"]),
         ({"wait_policy": "busy"}, ["--wait-policy", "'passive' or 'system'", "'busy'"]),

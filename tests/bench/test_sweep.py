@@ -9,6 +9,7 @@ import pytest
 from bench import sweep
 from bench.desk import Desk
 from bench.messages import Failure
+from bench.points import expand
 from bench.probes.ceilings import CeilingsError
 from bench.spec import SpecError, SweepSpec, merge
 from bench.supervisor import Supervisor
@@ -243,3 +244,60 @@ def test_a_sweep_without_ceilings_says_why_and_goes_on(
     run(plan(spec, preset="t", command="t", resume=False), Listening())
     assert said == ["What cpu can do at most could not be measured: no room"]
     assert len(read_run(tmp_path / "run.jsonl").records) == 2
+
+
+class Noting(Silent):
+    """And what was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def test_a_refinement_measures_in_the_same_run_file_by_the_same_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_more(spec: SweepSpec, read: Any, measure: Any, say: Any) -> None:
+        before = len(read().records)
+        measure(expand(spec.model_copy(update={"seq_len": [20]})))
+        say(f"{before} and {len(read().records) - before} more")
+
+    monkeypatch.setattr("bench.sweep.refine", one_more)
+    out = tmp_path / "run.jsonl"
+    flags = SMALL | {"variants": "full", "seq_len": "16", "out": str(out), "refine": "crossovers"}
+    spec, preset = merge(flags)
+    progress = Noting()
+    run(plan(spec, preset=preset, command="", resume=False), progress)
+    read = read_run(out)
+    assert [record.point.seq_len for record in read.records] == [16, 20]
+    assert {record.status for record in read.records} == {Status.OK}
+    assert progress.said == ["1 and 1 more"]
+    assert read.environment.spec["refine"] == "crossovers"
+    assert not out.with_name("run.jsonl.visits").exists()
+
+
+def test_a_refinement_is_gone_on_with_when_all_points_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refined = []
+    monkeypatch.setattr("bench.sweep.refine", lambda spec, *rest: refined.append(spec.refine))
+    out = str(tmp_path / "run.jsonl")
+    flags = SMALL | {"variants": "hatrick", "scope": "core", "seq_len": "16", "out": out}
+    spec, preset = merge(flags | {"refine": "crossovers"})
+    run(plan(spec, preset=preset, command="", resume=False), Silent())
+    again = plan(spec, preset=preset, command="", resume=True)
+    assert again.todo == []
+    run(again, Silent())
+    assert refined == ["crossovers"] * 2
+
+
+def test_a_sweep_without_it_is_not_refined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.sweep.refine", None)
+    flags = SMALL | {"variants": "hatrick", "scope": "core", "seq_len": "16"}
+    spec, preset = merge(flags | {"out": str(tmp_path / "run.jsonl")})
+    silent = Silent()
+    run(plan(spec, preset=preset, command="", resume=False), silent)
+    assert len(silent.records) == 1

@@ -30,6 +30,7 @@ def make_environment(**changes: Any) -> Environment:
         "memory_bytes": 8 * 2**30,
         "threads": 2,
         "devices": {"cpu": "Example CPU 9000"},
+        "device_memory": {"cpu": 8 * 2**30},
         "driver": "",
         "cuda": "",
         "python": "3.11.9",

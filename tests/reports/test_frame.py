@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from reports.figures import Agreement, Gpu, Latency, Memory
-from reports.frame import COLUMNS, load, to_frame
+from reports.frame import COLUMNS, flat, load, to_frame
 from reports.runfile import RunWriter
 from reports.schema import Point, Record, Status
 
@@ -155,3 +155,30 @@ def test_the_best_rates_of_a_run_are_its_ceilings_by_device_and_dtype(run, recor
     assert frame["flops_ceiling"].tolist()[0] == pytest.approx(2e11)
     assert frame["bytes_ceiling"].tolist()[0] == pytest.approx(2e10)
     assert frame["flops_ceiling"].isna().tolist() == [False, True, True, True]
+
+
+def test_a_run_without_the_memory_of_its_devices_has_the_hosts_for_a_cpu_alone(run, record):
+    records = [record("full", 256), record("full", 256, device="cuda:0", device_name="A GPU")]
+    frame = to_frame([run(records, device_memory={}), run(records, device_memory={"cuda:0": 141})])
+    assert frame["capacity_bytes"].tolist()[0] == 8 * 2**30
+    assert frame["capacity_bytes"].isna().tolist() == [False, True, False, False]
+    assert frame["capacity_bytes"].tolist()[3] == 141
+
+
+def test_flat_has_one_value_a_cell_and_nothing_of_the_frame_changes(run, record):
+    made = [record("lsh", options={"rounds": 4, "a": 1}), record(status=Status.TIMEOUT)]
+    frame = to_frame([run(made)])
+    table = flat(frame)
+    assert list(table) == [n for n in COLUMNS if n not in ("samples_ms", "visits", "rounds")]
+    assert table["options"].tolist() == ['{"a": 1, "rounds": 4}', "{}"]
+    assert table["slowdowns"].isna().all()
+    assert frame["options"][0] == {"rounds": 4, "a": 1}
+    assert table["latency_ms"].equals(frame["latency_ms"])
+
+
+def test_flat_keeps_the_index_and_an_empty_frame_its_columns(run, record):
+    frame = to_frame([run([record(seq_len=256), record(seq_len=512)])])
+    assert flat(frame.iloc[[1]]).index.tolist() == [1]
+    empty = flat(to_frame([run([])]))
+    assert empty.empty
+    assert list(empty) == list(flat(frame))

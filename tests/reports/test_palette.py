@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from reports.frame import to_frame
-from reports.palette import NAMED, OTHERS, styles
+from reports.palette import DASHES, NAMED, NEUTRAL, OTHERS, SEQUENCE, faded, styles
 
 GROUNDS = ("#ffffff", "#14171b")
 """The page's grounds in light and in dark."""
@@ -16,7 +16,7 @@ def luminance(colour):
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize("colour", [*NAMED.values(), *OTHERS])
+@pytest.mark.parametrize("colour", [*NAMED.values(), *OTHERS, NEUTRAL, *SEQUENCE])
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_every_colour_stands_out_on_both_grounds(colour, ground):
     lighter, darker = sorted((luminance(colour), luminance(ground)), reverse=True)
@@ -42,7 +42,7 @@ def test_labels_of_a_variant_share_its_colour_and_differ_in_dash_and_symbol(run,
     assert list(found) == ["hatrick", "full", "lsh · rounds=1", "lsh · rounds=2", "lsh · rounds=4"]
     lsh = [look for label, look in found.items() if label.startswith("lsh")]
     assert {look.colour for look in lsh} == {NAMED["lsh"]}
-    assert len({look.dash for look in lsh}) == 3
+    assert len({look.dash() for look in lsh}) == 3
     assert len({look.symbol for look in found.values()}) == 5
 
 
@@ -50,3 +50,12 @@ def test_plug_ins_get_colours_of_their_own(run, record):
     found = styles(to_frame([run([record(name) for name in ("zeta", "alpha", "full")])]))
     assert list(found) == ["full", "alpha", "zeta"]
     assert len({look.colour for look in found.values()}) == 3
+
+
+def test_settings_differ_in_dash(run, record):
+    (look,) = styles(to_frame([run([record()])])).values()
+    assert [look.dash(setting) for setting in range(len(DASHES))] == list(DASHES)
+
+
+def test_a_faded_colour_is_the_same_colour():
+    assert faded("#d55e00", 0.25) == "rgba(213, 94, 0, 0.25)"

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from reports.charts import axes
 
-AXES = [axes.time_axis, axes.size_axis, axes.share_axis]
+AXES = [axes.time_axis, axes.size_axis, axes.share_axis, axes.rate_axis, axes.intensity_axis]
 
 
 def ticks_in_range(found):
@@ -78,12 +79,40 @@ def test_lengths_are_the_measured_ones():
     assert found["ticktext"] == ["256", "1k", "8k"]
 
 
-def test_many_lengths_are_thinned_and_the_longest_stays():
-    found = axes.length_axis(range(512, 512 * 21, 512))
-    assert len(found["tickvals"]) <= axes.LENGTHS_WITHOUT_THINNING
-    assert found["tickvals"][-1] == 512 * 20
+@given(lengths=st.lists(st.integers(1, 2**20), min_size=1, max_size=30))
+def test_ticks_of_lengths_have_room_and_the_longest_always_has_its(lengths):
+    found = axes.length_axis(lengths)
+    ticks, (low, high) = found["tickvals"], found["range"]
+    assert set(ticks) <= set(lengths)
+    assert ticks[-1] == max(lengths)
+    gaps = [math.log10(b / a) for a, b in itertools.pairwise(ticks)]
+    assert all(gap >= axes.LENGTH_GAP * (high - low) - 1e-9 for gap in gaps)
+
+
+def test_where_there_is_no_room_for_all_powers_of_two_come_first():
+    found = axes.length_axis([1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 65536])
+    assert found["ticktext"] == ["1k", "2k", "4k", "8k", "64k"]
+
+
+def test_without_a_length_there_is_still_an_axis():
+    low, high = axes.length_axis([])["range"]
+    assert low < high
 
 
 def test_a_single_length_has_room_around_it():
     low, high = axes.length_axis([512])["range"]
     assert low < math.log10(512) < high
+
+
+def test_rates_have_units():
+    assert axes.rate(1.234e12) == "1.23 TFLOP/s"
+    assert axes.rate(9.99e8) == "999 MFLOP/s"
+    assert axes.rate(2.5e10, "B/s") == "25.0 GB/s"
+    assert "100 GFLOP/s" in axes.rate_axis([1e10, 1e12])["ticktext"]
+
+
+@pytest.mark.parametrize(("top", "tick"), [(1.0, "1.2×"), (4.0, "2×"), (90.0, "64×")])
+def test_multiples_begin_at_one(top, tick):
+    found = axes.multiple_axis([1.0, top])
+    assert 1.0 in ticks_in_range(found)
+    assert tick in found["ticktext"]

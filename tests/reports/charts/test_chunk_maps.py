@@ -23,8 +23,9 @@ def figure(run, record):
 
 def test_colour_is_the_logarithm_of_the_multiple_of_the_best_of_each_length(figure):
     heat = figure.data[0]
-    assert list(heat.x) == ["32", "64", "128"]
-    assert list(heat.y) == ["256", "512", "1k"]
+    assert (list(heat.x), list(heat.y)) == ([0, 1, 2], [0, 1, 2])
+    assert list(figure.layout.xaxis.ticktext) == ["32", "64", "128"]
+    assert list(figure.layout.yaxis.ticktext) == ["256", "512", "1k"]
     assert heat.z[0][:2] == [0.0, 2.0]
     assert heat.z[1][:2] == [1.0, 0.0]
     assert (heat.zmin, heat.zmax) == (0, math.log2(4))
@@ -38,8 +39,18 @@ def test_failures_are_words_in_cells_without_a_colour(figure):
     heat = figure.data[0]
     assert heat.z[0][2] is None
     assert heat.z[1][2] is None
-    notes = {(note.x, note.y): note.text for note in figure.layout.annotations}
-    assert notes == {(2, 0): "no memory", (2, 1): "wrong"}
+    words = figure.data[1]
+    assert (words.x, words.y, words.text) == ((2, 2), (0, 1), ("no memory", "wrong"))
+    assert words.customdata == (4, 5)
+
+
+def test_cells_tell_their_rows(figure):
+    assert [list(line) for line in figure.data[0].customdata] == [
+        [0, 1, 4],
+        [2, 3, 5],
+        [6, None, None],
+    ]
+    assert sorted(figure.layout.meta["rows"]) == list(range(7))
 
 
 def test_what_was_not_measured_is_an_empty_cell_that_says_so(figure):
@@ -57,7 +68,7 @@ def test_workspace_has_units_of_its_own(run, record):
 def test_a_label_that_failed_everywhere_still_has_a_map(run, record):
     made = [record("lsh", chunk_size=n, status=Status.TIMEOUT) for n in (32, 64)]
     figure = chunk_maps.chunk_latency(to_frame([run(made)]), "lsh")
-    assert [note.text for note in figure.layout.annotations] == ["timed out", "timed out"]
+    assert figure.data[1].text == ("timed out", "timed out")
 
 
 def test_what_was_foreseen_throttled_or_left_out_is_words_too(run, record):
@@ -70,8 +81,7 @@ def test_what_was_foreseen_throttled_or_left_out_is_words_too(run, record):
     for chart in (chunk_maps.chunk_latency, chunk_maps.chunk_workspace):
         figure = chart(to_frame([run(made)]), "lsh")
         assert figure.data[0].z[0] == [0.0, None, None, None]
-        words = [note.text for note in figure.layout.annotations]
-        assert words == ["throttled", "no memory<br>(predicted)", "left out"]
+        assert figure.data[1].text == ("throttled", "no memory<br>(predicted)", "left out")
 
 
 def test_a_point_that_two_devices_measured_has_one_cell_with_the_faster(run, record):
@@ -81,13 +91,3 @@ def test_a_point_that_two_devices_measured_has_one_cell_with_the_faster(run, rec
     ]
     figure = chunk_maps.chunk_latency(to_frame([run(made)]), "lsh")
     assert list(figure.data[0].text) == [["<b>3.00<br>ms</b>"]]
-
-
-def test_a_label_without_chunks_is_refused(run, record):
-    with pytest.raises(ValueError, match="no row of 'full' has a chunk size"):
-        chunk_maps.chunk_latency(to_frame([run([record("full")])]), "full")
-
-
-def test_different_settings_are_refused(run, record):
-    with pytest.raises(ValueError, match="do not belong in one chart"):
-        chunk_maps.chunk_latency(to_frame([run([record(), record(causal=True)])]), "hatrick")

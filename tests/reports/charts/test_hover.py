@@ -1,12 +1,12 @@
 import pytest
 
-from reports.charts.hover import hover
+from reports.charts.hover import hovers
 from reports.frame import to_frame
 from reports.schema import Status
 
 
 def text_of(run, record):
-    return hover(to_frame([run([record])]).iloc[0])
+    return hovers(to_frame([run([record])])).iloc[0]
 
 
 def test_it_names_the_point_and_its_figures(run, record):
@@ -77,3 +77,15 @@ def test_a_status_is_said_as_everywhere_else(run, record, status, words):
     assert text.endswith(f"<b>{words}</b>: so it was")
     assert "latency" not in text
     assert "workspace" not in text
+
+
+def test_a_point_with_ceilings_says_which_roof_bounds_it(run, record, ceiling):
+    frame = to_frame([run([record(median_ms=0.1)], ceilings=[ceiling(1e11, 1e8)])])
+    assert "10.0 GFLOP/s at 100 FLOP/byte: 100% of the memory roof" in hovers(frame)[0]
+
+
+def test_texts_are_told_by_the_index_of_the_frame(run, record):
+    frame = to_frame([run([record("full"), record("lsh")])])
+    assert hovers(frame[1:]).index.tolist() == [1]
+    assert hovers(frame[1:])[1] == hovers(frame)[1]
+    assert hovers(frame[:0]).empty

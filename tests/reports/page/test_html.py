@@ -1,9 +1,27 @@
-import json
 import re
 
-from reports.charts import latency
-from reports.frame import to_frame
+import pytest
+
 from reports.page import html
+from reports.page.figures import Chart
+
+
+@pytest.fixture
+def chart():
+    def made(**changes):
+        values = {
+            "name": "scaling",
+            "part": "scaling",
+            "title": "Latency of <b>x</b> &amp; y",
+            "how": "Bars are <i>intervals</i>.",
+            "head": {},
+            "traces": [],
+            "layout": {},
+            "curves": 3,
+        }
+        return Chart(**values | changes)
+
+    return made
 
 
 def test_a_table_escapes_and_groups_by_its_first_cell():
@@ -17,28 +35,30 @@ def test_a_table_escapes_and_groups_by_its_first_cell():
     classes = re.findall(r'<tr(?: class="([^"]*)")?><td', text)
     assert classes == ["first", "failed", "first quiet"]
     assert text.count('class="number"') == 4
-    assert '<div class="scroll"' in text
+    assert '<div class="scroll" tabindex="0">' in text
 
 
-def test_a_chart_carries_its_figure_and_cannot_end_its_script(run, record):
-    name = "</script><script>alert(1)</script>"
-    figure = latency(to_frame([run([record(name)])]))
-    text = html.chart(figure, "chart-1")
-    assert text.count("</script>") == 1
-    data = json.loads(text.split('id="chart-1">')[1].split("</script>")[0])
-    assert data["data"][0]["x"] == [256]
-    assert not data["layout"].get("title")
-    assert not data["layout"].get("template")
-    assert f"<h3>{figure.layout.title.text}</h3>" in text
+def test_a_row_names_the_points_it_was_computed_from():
+    text = html.table(("a",), [["x"], ["y"]], rowsets=[4, 0], name="table-law")
+    assert re.findall(r'<tr[^>]*data-rows="(\d)"', text) == ["4", "0"]
+    assert '<table id="table-law">' in text
 
 
-def test_the_figure_given_is_left_as_it_was(run, record):
-    figure = latency(to_frame([run([record()])]))
-    before = figure.to_json()
-    html.chart(figure, "chart-1")
-    assert figure.to_json() == before
+def test_a_chart_has_its_title_its_words_and_two_buttons(chart):
+    text = html.chart(chart(), "More & more.")
+    assert "<h3>Latency of <b>x</b> &amp; y</h3>" in text
+    assert '<p class="quiet">Bars are <i>intervals</i>.</p>' in text
+    assert '<p class="quiet">More &amp; more.</p>' in text
+    assert re.findall(r'data-save="(\w+)"', text) == ["png", "svg"]
 
 
-def test_a_chart_has_room_for_every_curve_in_its_legend(run, record):
-    made = [record(name, chunk_size=n) for name in ("full", "lsh", "mine") for n in (32, 64)]
-    assert "--curves: 3" in html.chart(latency(to_frame([run(made)])), "chart-1")
+def test_what_is_read_aloud_is_text(chart):
+    spoken = re.findall(r'aria-label="([^"]*)"', html.chart(chart()))
+    assert spoken[0] == "Latency of  x  &amp; y"
+    assert spoken[1] == "Save as PNG: Latency of  x  &amp; y"
+    harmful = html.chart(chart(title='&lt;script&gt;"x"'))
+    assert 'aria-label="&lt;script&gt;&quot;x&quot;"' in harmful
+
+
+def test_a_chart_has_room_for_every_curve_in_its_legend(chart):
+    assert "--curves: 3" in html.chart(chart())

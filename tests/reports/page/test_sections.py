@@ -1,61 +1,106 @@
-import json
 import re
+from html import escape
+
+import pytest
 
 from reports.frame import to_frame
 from reports.page import sections
+from reports.page.figures import all_charts
+from reports.page.payload import RowSets
 
 
-def figures(text):
-    """Every chart's data of a section, by name."""
-    found = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', text)
-    return {name: json.loads(data) for name, data in found}
+def parts_of(runs):
+    frame = to_frame(runs)
+    charts = [] if frame.empty else all_charts(frame)
+    rowsets = RowSets()
+    found = sections.all_parts(frame, runs, charts, rowsets)
+    return {part.name: part for part in found}, rowsets
 
 
-def test_one_section_a_setting_with_charts_of_unique_names(run, sweep):
-    frame = to_frame([run(sweep(lengths=(256, 512)) + sweep(lengths=(256, 512), causal=True))])
-    one, two = sections.all_sections(frame)
-    assert "<h2>not causal</h2>" in one
-    assert "<h2>causal</h2>" in two
-    assert len(figures(one)) == 6
-    assert not set(figures(one)) & set(figures(two))
+@pytest.fixture(scope="module")
+def parts(everything):
+    return parts_of(everything)
 
 
-def test_a_label_has_one_colour_in_all_sections(run, record):
-    made = [record("zeta"), record("alpha", causal=True), record("zeta", causal=True)]
-    frame = to_frame([run(made)])
-    colours = [
-        trace["line"]["color"]
-        for text in sections.all_sections(frame)
-        for figure in figures(text).values()
-        for trace in figure["data"]
-        if trace["name"] == "zeta"
+def test_the_parts_are_in_the_order_of_the_page(parts):
+    assert list(parts[0]) == [
+        "scaling",
+        "chunks",
+        "memory",
+        "roofline",
+        "agreement",
+        "summary",
+        "points",
+        "failures",
+        "damaged",
+        "environment",
+        "how-to-read",
     ]
-    assert len(colours) == 2 * 4
-    assert len(set(colours)) == 1
 
 
-def test_no_map_with_a_single_chunk_size(run, record):
-    (text,) = sections.all_sections(to_frame([run([record("hatrick"), record("full")])]))
-    assert len(figures(text)) == 4
+def test_an_empty_run_has_its_environment_alone(run):
+    assert list(parts_of([run([])])[0]) == ["environment", "how-to-read"]
+
+
+def test_a_run_without_failures_has_no_such_parts(run, record):
+    found = parts_of([run([record("hatrick"), record("full")])])[0]
+    assert not {"failures", "damaged"} & set(found)
 
 
 def test_lengths_are_listed_with_their_verdict(run, record):
     made = [record("hatrick", median_ms=1.0), record("full", median_ms=3.0)]
-    (text,) = sections.all_sections(to_frame([run(made)]))
-    assert '<li class="faster">T 256: 3.00× faster</li>' in text
+    (body,) = [part.body for name, part in parts_of([run(made)])[0].items() if name == "scaling"]
+    assert '<li class="faster">T 256: 3.00× faster</li>' in body
 
 
-def test_overview_links_to_each_of_several_settings(run, record):
-    several = sections.overview(to_frame([run([record(), record(causal=True)])]))
-    assert re.findall(r'href="#(setting-\d)">([^<]+)<', several) == [
-        ("setting-0", "not causal"),
-        ("setting-1", "causal"),
-    ]
-    assert "Throughout: forward, layer, float32" in several
-    assert "href" not in sections.overview(to_frame([run([record()])]))
-    assert "no point yet" in sections.overview(to_frame([run([])]))
+def test_what_is_about_one_setting_names_its_points(parts, everything):
+    found, rowsets = parts
+    frame = to_frame(everything)
+    for name in ("scaling", "summary"):
+        numbers = re.findall(r'<div data-any="(\d+)"><h3>([^<]+)</h3>', found[name].body)
+        assert [title for _, title in numbers] == [
+            "forward, not causal",
+            "forward+backward, causal",
+        ]
+        rows = [set(rowsets.sets[int(number)]) for number, _ in numbers]
+        assert rows[0] | rows[1] == set(frame.index)
+        assert not rows[0] & rows[1]
 
 
-def test_names_as_prose_spells_them(run, sweep, record):
-    frame = to_frame([run([*sweep(lengths=(256,)), record("mine")])])
-    assert sections.variant_names(frame) == ["HATrick", "full", "sliding-window", "LSH", "mine"]
+def test_what_was_left_out_is_quiet_and_a_failure_is_not(parts):
+    text = parts[0]["summary"].body
+    rows = re.findall(r'<tr(?: class="([^"]*)")?>(?=<td)(.*?)</tr>', text)
+    states = {"left out": set(), "crashed": set(), "out of memory (predicted)": set()}
+    for state, cells in rows:
+        for words in states.keys() & set(re.findall(r"<td[^>]*>([^<]*)</td>", cells)[3:]):
+            states[words] |= set(state.split()) - {"first"}
+    assert states == {
+        "left out": {"quiet"},
+        "crashed": {"failed"},
+        "out of memory (predicted)": {"failed"},
+    }
+
+
+def test_a_missed_target_is_said(run, record):
+    made = [record("full", spread=0.034, latency={"target": 0.01, "stopped_by": "time"})]
+    text = parts_of([run(made)])[0]["summary"].body
+    assert "±3.4%, target 1%: time used up</td>" in text
+    assert '<p class="cautions">1 of 1 point missed the target of 1%: ±3.4% at worst.</p>' in text
+
+
+def test_a_summary_that_nobody_would_read_ends_with_whole_settings(run, sweep, monkeypatch):
+    monkeypatch.setattr(sections, "MOST_SUMMARY_ROWS", 20)
+    records = [one for batch in (1, 2, 4) for one in sweep(lengths=(256, 512), batch=batch)]
+    text = parts_of([run(records)])[0]["summary"].body
+    assert re.findall("<h3>(.*?)</h3>", text) == ["batch 1", "batch 2"]
+    assert "of 2 of 3 settings" in text
+
+
+def test_a_failure_says_why_and_a_damaged_line_which(parts, harmful):
+    assert "tried to allocate 4.00 GiB" in parts[0]["failures"].body
+    assert escape(f"line 7: {harmful}") in parts[0]["damaged"].body
+
+
+def test_two_runs_have_an_environment_each(run, record):
+    runs = [run([record()], name="monday"), run([record()], name="friday")]
+    assert parts_of(runs)[0]["environment"].body.count("<h3>To repeat it</h3>") == 2

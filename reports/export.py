@@ -1,0 +1,88 @@
+"""What a report can be besides a page: a table in a file, text, and the charts as images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from reports.frame import flat
+from reports.markdown import plain, table
+from reports.models import findings
+from reports.tables import markdown as summary
+
+MODELS = {
+    "Growth with T": findings.growth_table,
+    "Crossovers": findings.crossover_table,
+    "Best chunk sizes": findings.optimum_table,
+    "The law in T and n": findings.law_table,
+    "How far memory reaches": findings.fits_table,
+}
+"""The tables of the models, with their headings."""
+
+
+def to_markdown(frame: pd.DataFrame) -> str:
+    """What a frame of `reports.load` says, as Markdown: the most important findings, the summary
+    with what failed, and what the models say."""
+    said = [f"* {plain(found.text)}" for found in findings.findings(frame)]
+    parts = ["\n".join(said) + "\n", summary(frame)]
+    for heading, make in MODELS.items():
+        content = make(frame)
+        if not content.empty:
+            parts.append(f"### {heading}\n\n{_model_table(content)}\n")
+    return "\n".join(parts)
+
+
+def _model_table(content: pd.DataFrame) -> str:
+    several = content["setting"].nunique() > 1
+    shown = content.drop(columns=["rows"] if several else ["rows", "setting"])
+    return table(list(shown.columns), shown.to_numpy().tolist(), words=shown.columns)
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """A frame of `reports.load` as CSV: the columns of `reports.flat`, a line a point.
+
+    Floats have as many digits as it takes to read them back equal. CSV knows no missing value: it
+    is an empty cell, as an empty text is.
+    """
+    text: str = flat(frame).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a frame of `reports.load` as Parquet: the columns of `reports.flat` with their types.
+
+    Args:
+        path: where to write; an existing file is replaced, folders are made.
+
+    Raises:
+        OSError: it cannot be written; what was there before is left as it was.
+    """
+    with replacing(Path(path)) as file:
+        flat(frame).to_parquet(file, index=False)
+    return Path(path)
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> Path:
+    """Write text; arguments and errors as `write_parquet`."""
+    with replacing(Path(path)) as file:
+        file.write_bytes(text.encode())
+    return Path(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path` that takes its place at the end, unless something went wrong.
+
+    A file that a full disk or Ctrl-C cut off would look like a whole one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
