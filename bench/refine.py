@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import ceil, lcm, log
 
 import numpy as np
@@ -23,9 +24,9 @@ NARROW = 0.1
 """Width of a crossover's interval, relative to the estimate, at which it is known well enough."""
 STEPS = 6
 """After so many, what is not known to `NARROW` stays so: the noise is too large for it."""
-NEAR = 1.25
-"""Lengths beyond the interval, but within this factor of the estimate, are of use too: it is the
-curve through all of them that is known better."""
+NEAR = (1.25, 1.6, 2.0)
+"""Lengths beyond the interval, but within these factors of the estimate, are of use too: it is the
+curve through all of them that is known better. The next factor where the last has none left."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ def planned(spec: SweepSpec, refined: Sequence[Seen]) -> list[Planned]:
 
 
 def new_lengths(
-    crossover: Crossover, measured: Collection[int], chunk_sizes: Collection[int] = ()
+    crossover: Crossover,
+    measured: Collection[int],
+    chunk_sizes: Collection[int] = (),
+    near: float = NEAR[0],
 ) -> list[int]:
     """The lengths nearest to a crossover and to the ends of its interval, ascending: at most three,
     none measured yet, and none beyond the measured range.
@@ -131,9 +135,10 @@ def new_lengths(
     Args:
         measured: lengths at which either side has been tried.
         chunk_sizes: those that will be measured.
+        near: factor of the estimate within which lengths count, beside the interval.
     """
-    low = max(min(crossover.low, crossover.seq_len / NEAR), crossover.shortest)
-    high = min(max(crossover.high, crossover.seq_len * NEAR), crossover.longest)
+    low = max(min(crossover.low, crossover.seq_len / near), crossover.shortest)
+    high = min(max(crossover.high, crossover.seq_len * near), crossover.longest)
     whole = lcm(*chunk_sizes)
     step = whole * ceil(_apart(crossover.seq_len) / whole)
     free = set(range(step * ceil(low / step), int(high) + 1, step)) - set(measured)
@@ -164,9 +169,9 @@ def _proposal(
     both = rows[rows["label"].isin([crossover.faster, crossover.slower])]
     measured = set(both["seq_len"])
     best = fastest(both)
-    for chosen in (_near(crossover, best), _nearest(crossover, best)):
+    for near, chosen in product(NEAR, (_near(crossover, best), _nearest(crossover, best))):
         sizes = {int(n) for n in chosen["chunk_size"].dropna()}
-        if lengths := new_lengths(crossover, measured, sizes):
+        if lengths := new_lengths(crossover, measured, sizes, near):
             return tuple(lengths), tuple(points[key] for key in chosen["key"])
     return (), ()
 

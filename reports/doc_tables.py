@@ -7,6 +7,8 @@ A table stands between two comments, of which the first says what it is made of:
     <!-- peers: RUN OURS ... -->     one attention against each other: see `reports.peer_table`
     <!-- machine: RUN -->            a sentence: where and with what the run was made
     <!-- operators: FILE N -->       of a profile, the N operators that took most time
+    <!-- findings: RUN -->           what a page of the run opens with
+    <!-- model: RUN NAME -->         what a model says of it: a key of `MODELS`
     <!-- end -->
 
 so that no number in a document is typed by hand. RUN is relative to the document. It may be a
@@ -26,8 +28,17 @@ import pandas as pd
 
 from reports import units
 from reports.compare import paired
+from reports.export import findings_list, model_table
 from reports.frame import load
 from reports.machine import machine
+from reports.models.findings import (
+    crossover_table,
+    fits_table,
+    growth_table,
+    law_table,
+    optimum_table,
+)
+from reports.models.hold_out import hold_out_table
 from reports.operator_table import operator_table, read_profile
 from reports.peer_table import peer_table
 from reports.runfile import read_run
@@ -119,12 +130,35 @@ def first_sample_table(frame: pd.DataFrame, longer_than_ms: str) -> str:
     return "\n".join(lines)
 
 
+def said_by(model: str, frame: pd.DataFrame) -> str:
+    """What a model says of a frame, as Markdown.
+
+    Args:
+        model: a key of `MODELS`.
+    """
+    if model not in MODELS:
+        raise ValueError(f"no model {model!r}; choose from {', '.join(MODELS)}")
+    return model_table(MODELS[model](frame))
+
+
+MODELS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "growth": growth_table,
+    "crossovers": crossover_table,
+    "law": law_table,
+    "optima": optimum_table,
+    "fits": fits_table,
+    "hold-out": hold_out_table,
+}
+"""The tables of the models."""
+
 KINDS: dict[str, Callable[..., str]] = {
     "ratio": lambda run, *arguments: ratio_table(load(run), *arguments),
     "first": lambda run, *arguments: first_sample_table(load(run), *arguments),
     "peers": lambda run, *arguments: peer_table(load(run), *arguments),
     "machine": lambda run: machine(read_run(run)),
     "operators": lambda file, count: operator_table(read_profile(file), count),
+    "findings": lambda run: findings_list(load(run)),
+    "model": lambda run, name: said_by(name, load(run)),
 }
 """How each kind of table is made from a file and the arguments of the comment."""
 

@@ -27,18 +27,23 @@ MODELS = {
 def to_markdown(frame: pd.DataFrame) -> str:
     """What a frame of `reports.load` says, as Markdown: the most important findings, the summary
     with what failed, and what the models say."""
-    said = [f"* {plain(found.text)}" for found in findings.findings(frame)]
-    parts = ["\n".join(said) + "\n", summary(frame)]
+    parts = [findings_list(frame) + "\n", summary(frame)]
     for heading, make in MODELS.items():
         content = make(frame)
         if not content.empty:
-            parts.append(f"### {heading}\n\n{_model_table(content)}\n")
+            parts.append(f"### {heading}\n\n{model_table(content)}\n")
     return "\n".join(parts)
 
 
-def _model_table(content: pd.DataFrame) -> str:
-    several = content["setting"].nunique() > 1
-    shown = content.drop(columns=["rows"] if several else ["rows", "setting"])
+def findings_list(frame: pd.DataFrame) -> str:
+    """The most important findings of a frame, as a list in Markdown."""
+    return "\n".join(f"* {plain(found.text)}" for found in findings.findings(frame))
+
+
+def model_table(content: pd.DataFrame) -> str:
+    """A table of `reports.models` in Markdown; of the settings only where there are several."""
+    several = "setting" in content and content["setting"].nunique() > 1
+    shown = content.drop(columns=["rows"] if several else ["rows", "setting"], errors="ignore")
     return table(list(shown.columns), shown.to_numpy().tolist(), words=shown.columns)
 
 

@@ -18,6 +18,7 @@ which it is, and the interval allows for more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Literal
 
@@ -107,6 +108,15 @@ def crossover(one: Curve, other: Curve) -> list[Crossover] | NoCrossover:
     Raises:
         ValueError: a curve that is not of latencies.
     """
+    # It is one fit, whichever is named first.
+    found = _crossover(*sorted((one, other), key=lambda curve: (curve.label, str(curve.chunk))))
+    if isinstance(found, NoCrossover):
+        return _none(one, other, found.reason)
+    return list(found)
+
+
+@lru_cache(maxsize=1024)  # charts, tables and sentences all ask for the same few pairs
+def _crossover(one: Curve, other: Curve) -> tuple[Crossover, ...] | NoCrossover:
     ratios = log_ratios(one, other)
     if len(ratios.seq_len) < 2:
         count = "no length" if ratios.seq_len.size == 0 else "one length"
@@ -131,7 +141,7 @@ def crossover(one: Curve, other: Curve) -> list[Crossover] | NoCrossover:
                     longest=float(ratios.seq_len[-1]),
                 )
             )
-    return found or _none(one, other, _reason(one, other, curve, clear))
+    return tuple(found) or _none(one, other, _reason(one, other, curve, clear))
 
 
 def crossovers(

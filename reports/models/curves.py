@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ Chunk = int | Literal["best"] | None
 _COLUMNS = {"latency": "latency_ms", "workspace": "workspace_bytes"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """What one label took at each length, at one chunk size or at the fastest of every length."""
 
@@ -47,6 +48,20 @@ class Curve:
     censored: tuple[int, ...] = ()
     """Lengths that were tried and ran out of memory, ascending: the value there is not known, but
     that it is too large is. A point that was only predicted to run out is no observation."""
+
+    # Charts, tables and sentences fit the same curves: by their content, a fit is looked up again.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Curve) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    @cached_property
+    def _content(self) -> tuple[Hashable, ...]:
+        arrays = (self.seq_len, self.value, *self.samples)
+        names = (self.label, self.variant, self.chunk, self.quantity)
+        parts = (self.rows, self.visits, self.rounds, self.censored)
+        return (*names, *parts, *(array.tobytes() for array in arrays))
 
 
 def curves(

@@ -15,6 +15,9 @@ from reports.models.growth import SEED, Unfit, growth
 from reports.models.resampling import TAILS, log_deviations
 
 _Array = NDArray[np.float64]
+FARTHEST = 16
+"""Times the longest length that ran, up to which a workspace is extrapolated: how a library
+allocates may change beyond, and the measured lengths cannot know."""
 _FAR = 2.0**50
 """Tokens; a length beyond is as good as none."""
 _HALVINGS = 60
@@ -39,7 +42,8 @@ class Longest:
     low: int
     high: int | None
     """Ends of its 95% interval; `low` is at least the longest that ran, `high` below the shortest
-    that ran out of memory, and None where the curve never reaches the capacity."""
+    that ran out of memory, and None where that is beyond what is extrapolated to: then `low` fits,
+    and how much more does is not said."""
 
 
 def predict(curve: Curve, seq_len: float) -> Prediction | Unfit:
@@ -95,12 +99,15 @@ def longest_that_fits(
     too_long = min((length for length in curve.censored if length > ran), default=None)
     ends = np.concatenate([_reach(model, resident, capacity) for model in models])
     ends = np.maximum(ends, ran)
-    if too_long is not None:
+    if too_long is None:
+        ends = np.minimum(ends, FARTHEST * ran)
+    else:
         ends = ends[ends < too_long]
         if not len(ends):
             return Longest(ran, ran, too_long - 1)
     low, middle, high = np.percentile(ends, (TAILS[0], 50, TAILS[1]))
-    return Longest(int(middle), int(low), int(high) if high < _FAR / 2 else None)
+    is_beyond = too_long is None and high >= FARTHEST * ran
+    return Longest(int(middle), int(low), None if is_beyond else int(high))
 
 
 def resident_bytes(rows: pd.DataFrame) -> Callable[[_Array], _Array]:

@@ -59,7 +59,13 @@ def _lines(rows: pd.DataFrame) -> Iterator[Line]:
         fits = longest(of_label, curve)
         capacity = of_label["capacity_bytes"].max()
         at = FURTHER * curve.seq_len[-1]
-        figures = [predict(latency[curve.label], at), predict(curve, at)]
+        timed = latency.get(curve.label)
+        figures = [
+            Unfit("the clock was too coarse for its calls")
+            if timed is None
+            else predict(timed, at),
+            predict(curve, at),
+        ]
         reasons = [found.reason for found in (fits, *figures) if isinstance(found, Unfit)]
         yield {
             "attention": named_curve(curve.label, curve.chunk),

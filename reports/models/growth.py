@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,11 +95,16 @@ def growth(curve: Curve) -> Growth | Unfit:
     exponent 1.5, fixed cost 30% of the shortest), it held the exponent in 98% without drift, in 94%
     and 95% with one of 5% and 10% between lengths; 5 lengths without drift make it too wide (99%).
     That the samples also picked the fastest chunk size of a `best` curve is not part of it. The
-    same curve always gives the same draws.
+    same curve always gives the same draws, and is fitted once.
 
     The exponent is that of the lengths fitted: the sum of a linear and a quadratic term, of one
     size among them, has one between 1 and 2.
     """
+    return _growth(curve)
+
+
+@lru_cache(maxsize=1024)  # charts, tables and sentences all ask for the same few curves
+def _growth(curve: Curve) -> Growth | Unfit:
     lengths, values = curve.seq_len, curve.value
     if len(lengths) < MIN_LENGTHS:
         return Unfit(

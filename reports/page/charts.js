@@ -68,7 +68,9 @@ function draw(chart) {
 
 /** A chart's traces and layout as the filters leave them. */
 function seen({ traces, layout }) {
-  const left = traces.map(filtered);
+  // Plotly would work through hidden traces all the same; by its uid it knows one again.
+  const named = traces.map((trace, i) => ({ ...filtered(trace), uid: String(i) }));
+  const left = named.filter((trace) => trace.visible !== false);
   return { data: left, layout: { ...layout, ...ranges(layout, traces, left) } };
 }
 

@@ -28,15 +28,34 @@ def facts(run: Run) -> str:
         "commit": commit,
         "code": f"{environment.code} (digest of this project's sources)",
         "noise floor": noise_floor(run),
+        "ceilings": ceilings(run),
         "variables": _listed(environment.variables, "="),
         "sweep": json.dumps(environment.spec, ensure_ascii=False),
     }
     items = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in found.items() if text
     )
+    # Changes that were not committed are nowhere to be had.
+    is_exact = environment.git_commit and not environment.git_dirty
+    checkout = [f"git checkout {environment.git_commit}"] if is_exact else []
+    commands = "\n".join([*checkout, environment.command])
     return (
         f'<dl class="facts">{items}</dl>'
-        f"<h3>To repeat it</h3><pre><code>{escape(environment.command)}</code></pre>"
+        f"<h3>To repeat it</h3><pre><code>{escape(commands)}</code></pre>"
+    )
+
+
+def ceilings(run: Run) -> str:
+    """The best rates that the devices of a run reached in it, in words; empty without any."""
+    best: dict[tuple[str, str], tuple[float, float]] = {}
+    for each in run.ceilings:
+        flops, size = best.get((each.device, each.dtype), (0.0, 0.0))
+        rates = (max(flops, each.flops_per_s), max(size, each.bytes_per_s))
+        best[each.device, each.dtype] = rates
+    return "; ".join(
+        f"{device}, {dtype}: {flops / 1e9:,.3g} GFLOP/s in a large matrix product, "
+        f"{size / 1e9:,.3g} GB/s in a large copy"
+        for (device, dtype), (flops, size) in best.items()
     )
 
 

@@ -8,8 +8,8 @@ CHARTS = {
         "chunk size alone chosen, its own curves and growth are shown."
     ),
     "roofline": (
-        "Operations and bytes are the cost model's, the roofs are the best rates measured on the "
-        "device in the same run. Far below its roof a point leaves the hardware idle."
+        "Operations and bytes are the cost model's. A point far below its roof leaves the hardware "
+        "idle."
     ),
     "pareto": "To the left is faster, below is nearer to full attention.",
 }

@@ -98,7 +98,13 @@ def test_a_run_made_otherwise_is_not_gone_on_with(
 
 
 def test_what_changes_no_number_may_change(now: Environment, tmp_path: Path) -> None:
-    spec = SPEC | {"timeout": 5.0, "out": "run.jsonl", "budget": 60.0, "force": True, "refine": "crossovers"}
+    spec = SPEC | {
+        "timeout": 5.0,
+        "out": "run.jsonl",
+        "budget": 60.0,
+        "force": True,
+        "refine": "crossovers",
+    }
     changes = {"spec": spec, "git_commit": "abc", "git_dirty": True}
     changes |= {"noise": None, "run_id": "abc", "command": "hatrick sweep --resume"}
     path = write(tmp_path / "run.jsonl", now.model_copy(update=changes))

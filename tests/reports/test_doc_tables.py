@@ -141,3 +141,32 @@ def test_the_machine_of_a_run_is_a_sentence_and_a_profile_is_a_table(
 @pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
 def test_the_tables_of_this_projects_documents_are_as_their_runs_have_them(document: Path) -> None:
     assert with_tables(document) == document.read_text("utf-8"), "make docs writes them"
+
+
+def test_findings_and_models_are_those_of_the_run(
+    tmp_path: Path, environment: Callable[..., Environment], sweep: Callable[..., list[Record]]
+) -> None:
+    with RunWriter(tmp_path / "run.jsonl", environment()) as writer:
+        for each in sweep():
+            writer.write(each)
+    document = tmp_path / "page.md"
+    document.write_text(
+        "<!-- findings: run.jsonl -->\n<!-- end -->\n\n"
+        "<!-- model: run.jsonl growth -->\n<!-- end -->\n\n"
+        "<!-- model: run.jsonl hold-out -->\n<!-- end -->\n"
+    )
+    text = with_tables(document)
+    assert text.count("\n* ") == 3
+    assert "| attention | of | grows as |" in text
+    assert "| full | latency |" in text
+    assert "| attention | at T | measured | predicted | held |" in text
+
+
+def test_a_model_that_there_is_not_is_named(
+    tmp_path: Path, environment: Callable[..., Environment]
+) -> None:
+    RunWriter(tmp_path / "run.jsonl", environment()).close()
+    document = tmp_path / "page.md"
+    document.write_text("<!-- model: run.jsonl gravity -->\n<!-- end -->\n")
+    with pytest.raises(ValueError, match=r"no model 'gravity'; choose from growth, crossovers"):
+        with_tables(document)

@@ -9,8 +9,8 @@ from reports.schema import Status
 
 SIZE_LIMIT = 6_000_000
 TIME_LIMIT_S = 6.0
-"""Of the processor's time, which is the wall's on an idle machine; 3 s is what the page is made for,
-and other load on the same core makes even that longer."""
+"""Of processor time, which is wall time on an idle machine. The page is made to be drawn in 3 s,
+and other load on the core makes even that longer."""
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ def test_where_how_and_the_command(run):
         "torch 2.13.0+cpu",
         "OMP_NUM_THREADS=2",
         "<dd>0123abc</dd>",
-        "<pre><code>hatrick sweep --preset quick</code></pre>",
+        "<pre><code>git checkout 0123abc\nhatrick sweep --preset quick</code></pre>",
         "[256, 512]",
     ):
         assert part in text
@@ -30,6 +30,15 @@ def test_the_code_and_the_noise_floor(run, noise):
 def test_without_a_selftest_its_command_is_named(run):
     assert "<dt>noise floor</dt><dd>not measured: hatrick selftest</dd>" in facts(run([]))
     assert unfit(run([])) == ""
+
+
+def test_the_best_rates_of_the_run_are_its_ceilings(run, ceiling):
+    measured = [ceiling(1.5e11, 2e10), ceiling(1.7e11, 1e10)]
+    assert (
+        "<dt>ceilings</dt><dd>cpu, float32: 170 GFLOP/s in a large matrix product, 20 GB/s in a "
+        "large copy</dd>"
+    ) in facts(run([], ceilings=measured))
+    assert "ceilings" not in facts(run([]))
 
 
 def test_an_unfit_machine_is_said(run, noise):
@@ -54,5 +63,5 @@ def test_a_changed_tree_is_said_and_text_is_escaped(run, environment):
     )
     text = facts(changed)
     assert "0123abc, changed since" in text
-    assert "hatrick &lt;script&gt;" in text
+    assert "<pre><code>hatrick &lt;script&gt;</code></pre>" in text
     assert "<dd>570.1</dd>" in text
