@@ -83,14 +83,16 @@ def _map(of: Chunked, column: str, name: str) -> go.Figure:
         "yaxis2": {"overlaying": "y", "matches": "y", "visible": False},
         "meta": {"rows": traces.numbers(of.rows.index)},
     }
+    # The law is one of latency: it has no best chunk size for memory.
+    traced = column == "latency_ms" and not isinstance(of.law, Unfit)
     how = "colour: multiple of the best of each T (bold)" + (
-        "" if isinstance(of.law, Unfit) else ";<br>line: the law’s best chunk size, with interval"
+        ";<br>line: the law’s best chunk size, with interval" if traced else ""
     )
     return figure(
         [
             _heat(grid),
             *_failures(cells, lengths, chunks),
-            *optimum_line(of, lengths, chunks),
+            *(optimum_line(of, lengths, chunks) if traced else []),
         ],
         layout,
         title=f"{name} of {of.name}",

@@ -141,7 +141,8 @@ def _laws(rows: pd.DataFrame) -> Iterator[Line]:
                 "term": term,
                 "time a unit": _time(law, k),
                 "FLOPs a unit": _number(float(law.flops[k])),
-                "GFLOP/s": _number(float(law.rates[k]) / 1e9),
+                # What is done once is not what the fixed cost is spent on.
+                "GFLOP/s": _number(float(law.rates[k]) / 1e9) if k else NONE,
                 "what it says": said[k],
             }
 
@@ -149,13 +150,17 @@ def _laws(rows: pd.DataFrame) -> Iterator[Line]:
 def _optima(rows: pd.DataFrame) -> Iterator[Line]:
     for of_label, law in _each_law(rows):
         name = {"attention": of_label["label"].iloc[0]}
+        said = ""
         for at in optima(of_label, law):
             of_length = _of_ok(of_label[of_label["seq_len"] == at.seq_len])
             yield (
                 name
                 | _optimum(at)
+                # What is so at every length is said once.
+                | {"remark": "" if at.remark == said else at.remark}
                 | {"rows": of_length if isinstance(law, Unfit) else list(law.rows)}
             )
+            said = at.remark
         if isinstance(law, Unfit):
             continue
         along = exponent_along(law, (law.since, law.until))

@@ -77,8 +77,10 @@ function ranges(layout, all, left) {
     const [whole, part] = [extent(all, axis[0], place), extent(left, axis[0], place)];
     if (!range || !whole || !part || !["log", "linear", undefined].includes(type)) continue;
     let [low, high] = [range[0] + part[0] - whole[0], range[1] + part[1] - whole[1]];
-    // Ticks are at fixed values: a narrower range might have none.
-    const missing = type === "log" ? LEAST_DECADES - (high - low) : 0;
+    // Ticks are at fixed values: a narrower range might have none. A range that is narrow as it
+    // comes has its own.
+    const least = Math.min(LEAST_DECADES, range[1] - range[0]);
+    const missing = type === "log" ? least - (high - low) : 0;
     if (missing > 0) [low, high] = [low - missing / 2, high + missing / 2];
     if (range[0] <= range[1]) found[axis] = { ...layout[axis], range: [low, high] };
   }

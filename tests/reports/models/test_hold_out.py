@@ -14,11 +14,12 @@ LENGTHS = [256 * 2**i for i in range(9)]
 
 def quadratic(run, record, longest=1.0):
     """Nine lengths that grow as T², the last times a factor."""
+    factors = [1.0] * 8 + [longest]
     return to_frame(
         [
             run(
-                record("full", T, median_ms=(T / 256) ** 2 * (longest if T == LENGTHS[-1] else 1))
-                for T in LENGTHS
+                record("full", T, median_ms=(T / 256) ** 2 * factor)
+                for T, factor in zip(LENGTHS, factors, strict=True)
             )
         ]
     )
