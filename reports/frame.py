@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "direction": ("string", "forward or forward+backward"),
     "batch": ("int64", "sequences in one call"),
     "seq_len": ("int64", "sequence length T, tokens"),
+    "refined": ("bool", "the length was added near a crossover, by --refine crossovers"),
     "dim": ("int64", "width of the model"),
     "heads": ("int64", "attention heads"),
     "chunk_size": ("Int64", "visible local keys; missing for a variant without chunks"),
@@ -175,14 +176,14 @@ def _json(value: Any) -> str | None:
 def _row(run: Run, record: Record) -> dict[str, Any]:
     """One record, flat; a name that is not in it is a figure that is missing."""
     environment = run.environment
-    noise = environment.noise
+    noise, spec = environment.noise, environment.spec
     # A model's own dict is read, and not its dump: a copy of every list would take longer than
     # everything else here.
     row: dict[str, Any] = {
         **record.__dict__,
         **record.point.__dict__,
         "run_id": environment.run_id,
-        "order": environment.spec.get("order"),
+        "order": spec.get("order"),
         "file": str(run.path),
         "torch": environment.packages.get("torch"),
         "git_commit": environment.git_commit,
@@ -190,6 +191,7 @@ def _row(run: Run, record: Record) -> dict[str, Any]:
         "code": environment.code,
         "status": record.status.value,
         "capacity_bytes": _capacity(run, record.point.device),
+        "refined": bool(spec.get("refine")) and record.point.seq_len not in spec["seq_len"],
     }
     if noise and noise.device_name == record.point.device_name:
         row["noise_spread"] = noise.spread

@@ -10,11 +10,11 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reports.figures import Agreement, Bytes, Gpu, Latency, Memory, Milliseconds, Model, Size
+from reports.figures import Agreement, Bytes, Gpu, Latency, Memory, Model, Size
 
 SCHEMA_VERSION = 3
 READABLE_VERSIONS = (2, 3)
@@ -147,11 +147,11 @@ class Ceiling(Model):
     started_at: datetime
     product_rows: Size
     """Of the two square matrices that were multiplied."""
-    product_ms: list[Milliseconds] = Field(min_length=1)
+    product_ms: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
     """Every sample of that product."""
     copy_bytes: Size
     """Of the block that was copied: as many are read as written."""
-    copy_ms: list[Milliseconds] = Field(min_length=1)
+    copy_ms: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
 
     @property
     def flops_per_s(self) -> float:

@@ -23,14 +23,15 @@ from bench.device import memory_bytes, model_name
 from bench.environment import threads, worker_environment
 from reports.schema import Ceiling
 
-SMALLEST, LARGEST = 256, 8192
+SMALLEST, LARGEST = 256, 16384
 """Rows of the matrices."""
 LONG_ENOUGH_S = 0.05
 """Of one product: the matrices grow no further."""
 SAMPLING_S = 0.4
-MIN_SAMPLES, MAX_SAMPLES = 5, 50
-COPY_BYTES = 1 << 28
-"""Many times what a last-level cache holds."""
+MIN_SAMPLES, MAX_SAMPLES = 10, 50
+COPY_BYTES = {"cpu": 1 << 28, "cuda": 1 << 32}
+"""Many times what a last-level cache holds; and on a GPU some milliseconds' worth, beside which the
+launch and the wait for its end are nothing."""
 COPY_SHARE = 16
 """The two blocks of a copy take no more than an eighth of the device's memory."""
 TIMEOUT_S = 120.0
@@ -70,7 +71,7 @@ def measure(device: torch.device, dtypes: Sequence[str]) -> Iterator[Ceiling]:
     The matrices are as large as a product of some 50 ms allows, and random: a GPU that multiplies
     constants draws less power and holds higher clocks.
     """
-    size = min(COPY_BYTES, memory_bytes(device) // COPY_SHARE)
+    size = min(COPY_BYTES[device.type], memory_bytes(device) // COPY_SHARE)
     copies = _samples_ms(_copy(size, device), device)
     for dtype in dtypes:
         started_at, rows = datetime.now(UTC), SMALLEST

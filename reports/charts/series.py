@@ -16,6 +16,7 @@ DRAWN = (
     "label",
     "variant",
     "seq_len",
+    "refined",
     "chunk_size",
     "status",
     "predicted",

@@ -5,6 +5,10 @@
 is the sum of what the cost model counts: a fixed cost, projections and norms of every token, local
 attention, tokens to chunks, and chunks to chunks. For any other attention with chunk sizes the same
 terms say which of them it has: a window has no d and no e.
+
+A chunk has projections of its own, too. By the cost model they are worth those of r tokens (about
+one in HATrick), so b·T stands for b·(T + r·T/n). A sixth coefficient could not be told from d and e
+over a small grid, and left out altogether their time would pass for d's and e's.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ from reports.models.resampling import TAILS, log_deviations
 TERMS = ("1", "T", "T·n", "T²/n", "(T/n)²")
 MIN_CHUNKS = 3
 MIN_LENGTHS = 4
+SAME_FORM = 0.01
+"""Largest deviation of the cost model's FLOPs from five terms and T/n at which a term of the law is
+a term of the cost."""
 VARIANCE_DRAWS = 200
 """Enough for a standard deviation to within 5%, which only weighs points."""
 
@@ -43,13 +50,13 @@ class ChunkLaw:
     high: _Array
     """(5,), upper ends."""
     flops: _Array
-    """(5,), FLOPs per unit of each term, of the cost model; NaN without it. What it counts once a
-    chunk, T/n, is set apart, so that it does not pass for one of the five."""
+    """(5,), FLOPs per unit of each term, of the cost model; NaN without it."""
     flops_error: float
     """Largest relative deviation of the five terms and T/n from the cost model's FLOPs; NaN without
     it."""
-    flops_per_chunk: float
-    """FLOPs per unit of T/n, of the cost model: the law's time for them is in its other terms."""
+    chunk_tokens: float
+    """r: how many tokens' projections a chunk's own are worth, by the cost model; 0 without it, or
+    where its FLOPs are not of this form."""
     ceiling: float
     """FLOP/s of the device's fastest large matrix product; NaN where it was not measured."""
     error: float
@@ -83,18 +90,28 @@ class ChunkLaw:
 
     def at(self, seq_len: ArrayLike, chunk_size: ArrayLike) -> _Array:
         """The law's latency in ms; the two arguments are broadcast."""
-        return np.asarray(terms(seq_len, chunk_size) @ self.coefficients)
+        return np.asarray(self.terms(seq_len, chunk_size) @ self.coefficients)
+
+    def terms(self, seq_len: ArrayLike, chunk_size: ArrayLike) -> _Array:
+        """(..., 5): the terms at lengths and chunk sizes, which are broadcast."""
+        return terms(seq_len, chunk_size, self.chunk_tokens)
 
     def shares(self, seq_len: ArrayLike, chunk_size: ArrayLike) -> _Array:
         """(..., 5): which share of the law's latency each term has; together 1."""
-        parts = terms(seq_len, chunk_size) * self.coefficients
+        parts = self.terms(seq_len, chunk_size) * self.coefficients
         return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
 
 
-def terms(seq_len: ArrayLike, chunk_size: ArrayLike) -> _Array:
-    """(..., 5): the terms of the law at lengths and chunk sizes, which are broadcast."""
+def terms(seq_len: ArrayLike, chunk_size: ArrayLike, chunk_tokens: float = 0.0) -> _Array:
+    """(..., 5): the terms of the law at lengths and chunk sizes, which are broadcast.
+
+    Args:
+        chunk_tokens: r, `ChunkLaw.chunk_tokens`.
+    """
     T, n = np.broadcast_arrays(np.asarray(seq_len, float), np.asarray(chunk_size, float))
-    return np.stack([np.ones_like(T), T, T * n, T**2 / n, (T / n) ** 2], axis=-1)
+    return np.stack(
+        [np.ones_like(T), T + chunk_tokens * T / n, T * n, T**2 / n, (T / n) ** 2], axis=-1
+    )
 
 
 def chunk_law(rows: pd.DataFrame) -> ChunkLaw | Unfit:
@@ -122,14 +139,16 @@ def chunk_law(rows: pd.DataFrame) -> ChunkLaw | Unfit:
     if rows["label"].nunique() > 1:
         names = ", ".join(sorted(rows["label"].unique()))
         raise ValueError(f"these rows are of {names}; give the rows of one label")
-    points = rows[(rows["status"] == "ok") & (rows["latency_ms"] > 0)]
+    # Lengths that a refinement added share a drift: see `Curve.planned`.
+    points = rows[(rows["status"] == "ok") & (rows["latency_ms"] > 0) & ~rows["refined"]]
     points = points[(points["chunk_size"] <= points["seq_len"]).fillna(False).astype(bool)]
     if lacking := _lacking(points):
         return Unfit(lacking)
     T = points["seq_len"].to_numpy(np.float64)
     n = points["chunk_size"].to_numpy(np.float64)
     measured = points["latency_ms"].to_numpy(np.float64)
-    design = terms(T, n)
+    flops, chunk_tokens, flops_error = _flops(points, terms(T, n), T / n)
+    design = terms(T, n, chunk_tokens)
     # Of two devices in one run each drifts by itself.
     lengths = points.groupby(["device", "seq_len"]).ngroup().to_numpy()
     found = fit(design, measured, lengths, _sampling(points))
@@ -141,7 +160,6 @@ def chunk_law(rows: pd.DataFrame) -> ChunkLaw | Unfit:
             "drawn"
         )
     low, high = np.percentile(found.draws, TAILS, axis=0)
-    flops, per_chunk, flops_error = _flops(points, design, T / n)
     return ChunkLaw(
         label=str(points["label"].iloc[0]),
         coefficients=found.coefficients,
@@ -150,7 +168,7 @@ def chunk_law(rows: pd.DataFrame) -> ChunkLaw | Unfit:
         high=np.maximum(high, found.coefficients),
         flops=flops,
         flops_error=flops_error,
-        flops_per_chunk=per_chunk,
+        chunk_tokens=chunk_tokens,
         ceiling=float(points["flops_ceiling"].max()),
         error=error,
         own_error=found.own_error,
@@ -201,14 +219,16 @@ def _sampling(points: pd.DataFrame) -> _Array:
 
 
 def _flops(points: pd.DataFrame, design: _Array, chunks: _Array) -> tuple[_Array, float, float]:
-    """The cost model's FLOPs per unit of the five terms and of T/n, and the worst deviation."""
+    """The cost model's FLOPs per unit of the five terms, those of T/n in tokens, and the worst
+    deviation."""
     flops = points["flops"].astype("float64").to_numpy()
     if not (flops > 0).all():
-        return np.full(len(TERMS), np.nan), float("nan"), float("nan")
+        return np.full(len(TERMS), np.nan), 0.0, float("nan")
     relative = np.column_stack([design, chunks]) / flops[:, None]
     scale = np.linalg.norm(relative, axis=0)
     found = nnls(relative / scale, np.ones(len(flops)))[0]
     # Rounding leaves traces of terms that are not there.
     present = np.where((relative / scale * found).max(axis=0) > 1e-9, found / scale, 0.0)
     deviation = float(np.abs(relative @ present - 1).max())
-    return present[:-1], float(present[-1]), deviation
+    is_worth = present[1] > 0 and deviation <= SAME_FORM
+    return present[:-1], float(present[-1] / present[1]) if is_worth else 0.0, deviation

@@ -63,15 +63,18 @@ def growth_of_latency(scene: Scene) -> Claim | None:
     if not known:
         return None
     parts = [f"as {_power(fit)} for {label}" for label, fit in known.items()]
-    text = f"Latency grows {' and '.join(parts)}"
+    text = f"At the fastest chunk sizes latency grows {' and '.join(parts)}"
     weight = 0.0
     if len(known) == 2:
         mine, theirs = known.values()
         gap = _clear_gap(mine, theirs)
         since, until = max(mine.since, theirs.since), min(mine.until, theirs.until)
-        text += f", from T = {length(since)} to {length(until)}"
-        weight = gap * max(0.0, log(until / since))
-        if not gap:
+        if since >= until:
+            text += "; they were measured at different lengths, and cannot be compared"
+        else:
+            text += f", from T = {length(since)} to {length(until)}"
+            weight = gap * log(until / since)
+        if since < until and not gap:
             text += "; which of the two grows faster cannot be told"
     else:
         text += "".join(
@@ -95,15 +98,13 @@ def workspace(scene: Scene) -> Claim | None:
         return None
     if f"{ratio:.2f}" == "1.00":
         words = f"as much workspace as {other}"
-    elif ratio > 1:
-        words = f"{units.factor(ratio)} less workspace than {other}"
     else:
-        words = f"{units.factor(1 / ratio)} more workspace than {other}"
+        words = f"{units.factor(1 / ratio)} the workspace of {other}"
     text = f"At T = {length(both[-1])} {own}{chunk_of(mine)} takes {words}"
     fits = {label: _growth(scene, label, "workspace") for label in (own, other)}
     grows = [f"as {_power(fit)} for {at}" for at, fit in fits.items() if isinstance(fit, Growth)]
     if grows:
-        text += f"; it grows {' and '.join(grows)}"
+        text += f"; it grows {' and '.join(grows)}, each at its fastest chunk sizes"
     return Claim("workspace", text + ".", abs(log(ratio)), "memory", scene.variants(own, other))
 
 
@@ -130,7 +131,10 @@ def _predicted(scene: Scene) -> Claim | None:
         found.append(reach)
         words.append(f"{label} up to T ≈ {about(reach.seq_len, reach.low, reach.high)}")
     capacity = units.size(scene.rows["capacity_bytes"].max())
-    text = f"By its workspace this device's {capacity} hold {' and '.join(words)}."
+    text = (
+        f"By their workspace alone, carried on, this device's {capacity} would hold "
+        f"{' and '.join(words)}."
+    )
     ends = [(reach.low, reach.high) for reach in found]
     apart = max(ends[0][0] / (ends[1][1] or 1), ends[1][0] / (ends[0][1] or 1))
     weight = max(0.0, log(apart))

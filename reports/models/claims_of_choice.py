@@ -103,7 +103,8 @@ def hardware(scene: Scene) -> Claim | None:
         return None
     mine = shares.loc[at[0].name]
     text = (
-        f"At T = {length(T)} {scene.own}{chunk_of(at[0])} runs at {units.percent(mine['share'])} "
+        f"At T = {length(T)} {scene.own}{chunk_of(at[0])} runs at about "
+        f"{units.percent(mine['share'])} "
         f"of the rate of {ROOFS[mine['bound']]} on this device"
     )
     if len(shares) > 1:
@@ -131,7 +132,10 @@ def agreement(scene: Scene) -> Claim | None:
     if kept:
         sizes = [f"n = {row['chunk_size']}" for row in kept if pd.notna(row["chunk_size"])]
         named = f" ({listed(sizes)})" if sizes else ""
-        text = f"{where} nothing else is both faster and closer to full than {scene.own}{named}."
+        text = (
+            f"{where} nothing else is both faster and closer to full than {scene.own}{named}, by "
+            "the medians."
+        )
         return Claim("agreement", text, 0.0, "agreement", variants)
     beaten = [_beaten(row, rivals) for _, row in own.iterrows()]
     if not all(beaten):

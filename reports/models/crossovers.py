@@ -58,15 +58,9 @@ class Crossover:
         """Of the interval, relative to the estimate."""
         return (self.high - self.low) / self.seq_len
 
-    @property
-    def at_an_end(self) -> bool:
-        """The interval reaches an end of the measured lengths: it may well go on beyond."""
-        return self.low <= self.shortest * (1 + 1e-9) or self.high >= self.longest * (1 - 1e-9)
-
     def __str__(self) -> str:
         names = (named(self.faster, self.faster_chunk), named(self.slower, self.slower_chunk))
-        words = f"{names[0]} overtakes {names[1]} from T = {self.where()}"
-        return f"{words}, at an end of the measured lengths" if self.at_an_end else words
+        return f"{names[0]} overtakes {names[1]} from T = {self.where()}"
 
     def where(self) -> str:
         """Estimate and interval: `3,100 (2,800 to 3,500)`."""
@@ -190,15 +184,20 @@ def _reason(one: Curve, other: Curve, curve: RatioCurve, clear: NDArray[np.float
     if not clear.any():
         return f"cannot be told apart from T = {ends[0]} to {ends[1]}"
     winner = one if clear.max() > 0 else other
-    faster = f"not within the measured range: {named(winner.label, winner.chunk)} is faster"
+    faster = f"{named(winner.label, winner.chunk)} is faster"
     if clear.all():
-        return f"{faster} at every length from {ends[0]} to {ends[1]}"
+        return (
+            f"not within the measured range: {faster} at every length from {ends[0]} to {ends[1]}"
+        )
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.abs(clear), [0]])))
     spans = [
         f"{_end(curve, start)} to {_end(curve, stop - 1)}"
         for start, stop in edges.reshape(-1, 2).tolist()
     ]
-    return f"{faster} from T = {' and from '.join(spans)}; elsewhere they cannot be told apart"
+    return (
+        f"none is seen: {faster} from T = {' and from '.join(spans)}; elsewhere they cannot be told "
+        "apart"
+    )
 
 
 def _end(curve: RatioCurve, place: int) -> str:

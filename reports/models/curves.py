@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -49,6 +49,27 @@ class Curve:
     """Lengths that were tried and ran out of memory, ascending: the value there is not known, but
     that it is too large is. A point that was only predicted to run out is no observation."""
 
+    refined: tuple[bool, ...] = ()
+    """Of each length, whether a refinement added it; empty where none did."""
+
+    def planned(self) -> Curve:
+        """Without the lengths that a refinement added: they lie close together and were measured
+        one after another, so they share a drift that the others do not, and would count as many
+        independent ones."""
+        if not any(self.refined):
+            return self
+        kept = [i for i, is_refined in enumerate(self.refined) if not is_refined]
+        return replace(
+            self,
+            seq_len=self.seq_len[kept],
+            value=self.value[kept],
+            rows=tuple(self.rows[i] for i in kept),
+            samples=tuple(self.samples[i] for i in kept),
+            visits=tuple(self.visits[i] for i in kept),
+            rounds=tuple(self.rounds[i] for i in kept),
+            refined=(),
+        )
+
     # Charts, tables and sentences fit the same curves: by their content, a fit is looked up again.
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Curve) and self._content == other._content
@@ -60,7 +81,7 @@ class Curve:
     def _content(self) -> tuple[Hashable, ...]:
         arrays = (self.seq_len, self.value, *self.samples)
         names = (self.label, self.variant, self.chunk, self.quantity)
-        parts = (self.rows, self.visits, self.rounds, self.censored)
+        parts = (self.rows, self.visits, self.rounds, self.censored, self.refined)
         return (*names, *parts, *(array.tobytes() for array in arrays))
 
 
@@ -122,6 +143,7 @@ def _curve(rows: pd.DataFrame, chunk: Chunk, quantity: Quantity) -> Curve | None
         visits=tuple(tuple(counts) if latency else () for counts in points["visits"]),
         rounds=tuple(tuple(when) if latency else () for when in points["rounds"]),
         censored=_censored(rows),
+        refined=tuple(points["refined"]) if points["refined"].any() else (),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reports import units
 from reports.models import polynomial, power_law, scatter
 from reports.models.curves import Curve
 from reports.models.growth import SEED, Unfit, growth
@@ -18,6 +19,9 @@ _Array = NDArray[np.float64]
 FARTHEST = 16
 """Times the longest length that ran, up to which a workspace is extrapolated: how a library
 allocates may change beyond, and the measured lengths cannot know."""
+FURTHEST = 4
+"""Times the longest length that ran, up to which one measurement is predicted: simulated, a curve
+that is no sum of powers (T·log T) is no longer held at eight times."""
 _FAR = 2.0**50
 """Tokens; a length beyond is as good as none."""
 _HALVINGS = 60
@@ -56,11 +60,16 @@ def predict(curve: Curve, seq_len: float) -> Prediction | Unfit:
     "Combining forecasts", Int. J. Forecasting 5, 1989), each with the drift and the sampling error
     of a new measurement, so it widens as they part. The value is their geometric mean.
 
-    With the largest third of the lengths hidden in the sweep of docs/results/cpu/scaling.jsonl, 47
-    of its 48 latencies lay in their intervals, whose upper end was 1.9 times the lower in the
-    median; the median error was 3%, the largest a factor of 1.35. (They are 16 curves at three
-    lengths, and share the drifts of these.)
+    How often that holds for a real run whose longest third is hidden, `reports.models.hold_out`
+    says, and docs/scaling.md for the run there.
     """
+    if out := [length for length in curve.censored if length <= seq_len]:
+        return Unfit(f"T = {units.tokens(min(out))} ran out of memory")
+    longest = float(curve.seq_len[-1])
+    if seq_len > FURTHEST * longest:
+        return Unfit(
+            f"T = {seq_len:,.0f} is more than {FURTHEST} times the longest measured, {longest:,.0f}"
+        )
     models = _models(curve)
     if isinstance(models, Unfit):
         return models
@@ -141,6 +150,7 @@ class _Model:
 
 def _models(curve: Curve) -> list[_Model] | Unfit:
     """Both models of the part that `growth` fits, with draws of their own."""
+    curve = curve.planned()
     grown = growth(curve)
     if isinstance(grown, Unfit):
         return grown

@@ -100,7 +100,7 @@ def growth(curve: Curve) -> Growth | Unfit:
     The exponent is that of the lengths fitted: the sum of a linear and a quadratic term, of one
     size among them, has one between 1 and 2.
     """
-    return _growth(curve)
+    return _growth(curve.planned())
 
 
 @lru_cache(maxsize=1024)  # charts, tables and sentences all ask for the same few curves

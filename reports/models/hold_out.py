@@ -67,13 +67,8 @@ def hold_out_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _of_curve(curve: Curve) -> Iterator[Held]:
     shown = round(len(curve.value) * SHOWN)
-    start = replace(
-        curve,
-        **{
-            name: getattr(curve, name)[:shown]
-            for name in ("seq_len", "value", "rows", "samples", "visits", "rounds")
-        },
-    )
+    names = ("seq_len", "value", "rows", "samples", "visits", "rounds", "refined")
+    start = replace(curve, **{name: getattr(curve, name)[:shown] for name in names})
     for seq_len, value in zip(curve.seq_len[shown:], curve.value[shown:], strict=True):
         yield Held(curve, int(seq_len), float(value), predict(start, float(seq_len)))
 

@@ -103,6 +103,7 @@ def _growth(curve: Curve) -> Line:
 
 
 def _crossovers(rows: pd.DataFrame) -> Iterator[Line]:
+    sizes = rows.groupby("label")["chunk_size"].nunique()
     for chunk in ("best", "each"):
         behind = {
             (curve.label, curve.chunk): curve.rows for curve in curves(rows, "latency", chunk)
@@ -113,7 +114,8 @@ def _crossovers(rows: pd.DataFrame) -> Iterator[Line]:
             else:
                 pair = (found.first, found.first_chunk), (found.second, found.second_chunk)
             # A label at its only chunk size is in both lists.
-            if chunk == "best" or isinstance(found, Crossover):
+            fixed = [side for side in pair if isinstance(side[1], int) and sizes[side[0]] > 1]
+            if chunk == "best" or (isinstance(found, Crossover) and fixed):
                 yield {
                     "attentions": listed([named(*side) for side in pair]),
                     "what is seen": _seen(found),
@@ -171,11 +173,21 @@ def _optima(rows: pd.DataFrame) -> Iterator[Line]:
                 | dict.fromkeys(OPTIMA[1:-1], NONE)
                 | {
                     "T": f"{length(law.since)} to {length(law.until)}",
-                    "remark": f"along n* the law's latency grows as {grows}; T·n and T²/n "
-                    "alone would be T^1.5",
+                    "remark": f"along n* the law's latency, with what no chunk size changes, grows "
+                    f"as {grows}{_measured(of_label)}; T·n and T²/n alone would be T^1.5",
                     "rows": list(law.rows),
                 }
             )
+
+
+def _measured(of_label: pd.DataFrame) -> str:
+    """The exponent of the fastest chunk sizes that were measured; empty where it has none."""
+    for curve in curves(of_label, "latency", BEST):
+        fit = growth(curve)
+        if not isinstance(fit, Unfit):
+            at = power(fit.exponent, fit.low, fit.high)
+            return f", that of the measured best beyond its fixed cost as {at}"
+    return ""
 
 
 def _optimum(at: Optimum) -> Line:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import newton
 
 from reports.compare import Verdict, compare
-from reports.models.chunk_law import ChunkLaw, terms
+from reports.models.chunk_law import ChunkLaw
 from reports.models.growth import Unfit
 from reports.models.resampling import TAILS
 
@@ -54,12 +54,12 @@ class Optimum:
 def optimum(law: ChunkLaw, seq_len: float) -> Interval:
     """n*(T): the chunk size with the lowest latency at a length, and its interval from the draws.
 
-    The law's derivative in n is 0 where c·n³ = d·T·n + 2e·T. The right side starts above the left
-    and meets it once: there is one positive n*. It is infinite where c is 0 and 0 where d and e
-    are, and so may the ends of its interval be.
+    The law's derivative in n is 0 where c·n³ = (d·T + b·r)·n + 2e·T. The right side starts above
+    the left and meets it once: there is one positive n*. It is infinite where c is 0 and 0 where d,
+    e and r are, and so may the ends of its interval be.
     """
-    low, high = _percentiles(best_chunk(law.draws, seq_len))
-    value = float(best_chunk(law.coefficients[None], seq_len)[0])
+    low, high = _percentiles(best_chunk(law.draws, seq_len, law.chunk_tokens))
+    value = float(best_chunk(law.coefficients[None], seq_len, law.chunk_tokens)[0])
     return Interval(value, min(low, value), max(high, value))
 
 
@@ -116,19 +116,21 @@ def exponent_along(law: ChunkLaw, lengths: Iterable[float]) -> Interval | Unfit:
     if len(given) < 2:
         raise ValueError(f"an exponent needs two lengths that differ, not {given}")
     ends = given[0], given[-1]
-    if unfit := _endless(float(best_chunk(law.coefficients[None], ends[0])[0])):
+    first = best_chunk(law.coefficients[None], ends[0], law.chunk_tokens)
+    if unfit := _endless(float(first[0])):
         return Unfit(unfit)
-    low, high = _percentiles(_secant(law.draws, ends))
-    value = float(_secant(law.coefficients[None], ends)[0])
+    low, high = _percentiles(_secant(law, law.draws, ends))
+    value = float(_secant(law, law.coefficients[None], ends)[0])
     return Interval(value, min(low, value), max(high, value))
 
 
-def best_chunk(coefficients: _Array, seq_len: float) -> _Array:
+def best_chunk(coefficients: _Array, seq_len: float, chunk_tokens: float = 0.0) -> _Array:
     """n* of every row of coefficients, (B, 5), at one length: (B,). See `optimum`."""
-    _, _, c, d, e = coefficients.T
+    _, b, c, d, e = coefficients.T
     found = np.where(c > 0, 0.0, np.inf)
-    inside = (c > 0) & (d + e > 0)
-    linear, constant = (d * seq_len)[inside] / c[inside], (2 * e * seq_len)[inside] / c[inside]
+    smaller = d * seq_len + b * chunk_tokens, 2 * e * seq_len
+    inside = (c > 0) & (smaller[0] + smaller[1] > 0)
+    linear, constant = (cost[inside] / c[inside] for cost in smaller)
     if inside.any():
         # n³ - linear·n - constant is convex right of n* and positive at `above`, which is at most
         # twice n*: in units of it Newton walks down from 1, whatever the size of n*.
@@ -143,13 +145,13 @@ def best_chunk(coefficients: _Array, seq_len: float) -> _Array:
     return found
 
 
-def _secant(coefficients: _Array, ends: tuple[float, float]) -> _Array:
+def _secant(law: ChunkLaw, coefficients: _Array, ends: tuple[float, float]) -> _Array:
     """The exponent between two lengths for every row of coefficients: (B,)."""
     logs = []
     for T in ends:
         # A chunk has at least one token and at most all; the few draws without an n* end there.
-        best = np.clip(best_chunk(coefficients, T), 1, T)
-        logs.append(np.log((terms(T, best) * coefficients).sum(axis=-1)))
+        best = np.clip(best_chunk(coefficients, T, law.chunk_tokens), 1, T)
+        logs.append(np.log((law.terms(T, best) * coefficients).sum(axis=-1)))
     return np.asarray((logs[1] - logs[0]) / math.log(ends[1] / ends[0]))
 
 

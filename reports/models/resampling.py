@@ -71,14 +71,16 @@ def log_deviations(
     """How far drawn medians lie from the measured one, as logarithms: (draws, points).
 
     A point with one visit says nothing of how far visits lie apart, and one without samples (the
-    workspace is counted, not sampled) has no sampling error: both give zeros.
+    workspace is counted, not sampled) has no sampling error: both give zeros, as does a point with
+    samples of 0.
 
     Args:
-        samples, visits: of each point; all samples above 0.
+        samples, visits: of each point.
     """
     deviations = np.zeros((draws, len(samples)))
     for i, (of_point, counts) in enumerate(zip(samples, visits, strict=True)):
-        if len(counts) > 1:
+        # A clock too coarse for a single call gives samples of 0, which have no logarithm.
+        if len(counts) > 1 and of_point.min() > 0:
             drawn = medians(of_point, counts, picks(len(counts), rng, draws))
             deviations[:, i] = np.log(drawn / np.median(of_point))
     return deviations

@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports import units
-from reports.models.chunk_law import TERMS, ChunkLaw, terms
+from reports.models.chunk_law import SAME_FORM, TERMS, ChunkLaw
 from reports.models.resampling import TAILS
 
 ATTENTION = (2, 3, 4)
 """Of `TERMS` those in the README's form."""
-SAME_FORM = 0.01
-"""Largest deviation of the cost model's FLOPs from five terms and T/n at which a term of the law is
-a term of the cost."""
 
 
 def verdicts(law: ChunkLaw) -> list[str]:
@@ -49,9 +46,9 @@ def _fit(law: ChunkLaw) -> str:
 
 def _term(law: ChunkLaw, k: int) -> str:
     """What is known of one term."""
-    parts = terms(law.seq_len, law.chunk_size)[:, k]
+    parts = law.terms(law.seq_len, law.chunk_size)[:, k]
     if not seen(law)[k]:
-        drawn = terms(law.seq_len, law.chunk_size) @ law.draws.T
+        drawn = law.terms(law.seq_len, law.chunk_size) @ law.draws.T
         at_most = np.percentile(np.outer(parts, law.draws[:, k]) / drawn, TAILS[1], axis=1).max()
         counted = ""
         if law.flops[k] == 0:
@@ -141,9 +138,8 @@ def _cost(law: ChunkLaw) -> list[str]:
 
 
 def _counted(law: ChunkLaw) -> NDArray[np.float64]:
-    """The cost model's FLOPs of each point, as the terms and T/n give them."""
-    known = terms(law.seq_len, law.chunk_size) @ law.flops
-    return np.asarray(known + law.flops_per_chunk * law.seq_len / law.chunk_size)
+    """The cost model's FLOPs of each point, as the terms give them."""
+    return np.asarray(law.terms(law.seq_len, law.chunk_size) @ law.flops)
 
 
 def _nanoseconds(law: ChunkLaw, k: int) -> str:

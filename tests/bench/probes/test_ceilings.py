@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "COPY_BYTES", 1 << 20)
+    monkeypatch.setattr(module, "COPY_BYTES", {"cpu": 1 << 20})
     monkeypatch.setattr(module, "SAMPLING_S", 0.01)
     monkeypatch.setattr(module, "LONG_ENOUGH_S", 0.002)
 

@@ -114,8 +114,8 @@ def test_workspace_less_more_and_the_same(said, record):
         made = [record("full", workspace=full), record("hatrick", workspace=own)]
         return said(claims_against.workspace, made)
 
-    assert of(100, 250).text == "At T = 256 hatrick (n = 64) takes 2.50× less workspace than full."
-    assert "takes 2.50× more workspace than full" in of(250, 100).text
+    assert of(100, 250).text == "At T = 256 hatrick (n = 64) takes 0.400× the workspace of full."
+    assert "takes 2.50× the workspace of full" in of(250, 100).text
     assert "takes as much workspace as full" in of(1000, 1001).text
     assert of(250, 100).weight == pytest.approx(of(100, 250).weight)
     assert of(0, 100) is None
@@ -136,7 +136,14 @@ def test_a_length_that_one_alone_survives(said, record):
     assert claim.weight == pytest.approx(0.69, abs=0.01)
 
 
-def test_how_far_the_memory_reaches_where_both_ran(said, both):
-    claim = said(claims_against.limit, both())
-    assert claim.text.startswith("By its workspace this device's 8.00 GiB hold hatrick up to T ≈ ")
+def test_how_far_the_memory_reaches_where_both_ran(run, both):
+    small = run(both(), device_memory={"cpu": 100 * 2**20})
+    claim = claims_against.limit(scene(to_frame([small])))
+    assert claim.text.startswith(
+        "By their workspace alone, carried on, this device's 100 MiB would hold hatrick up to T ≈ "
+    )
     assert claim.weight == 0
+
+
+def test_no_limit_is_claimed_that_lies_far_beyond_what_was_measured(said, both):
+    assert said(claims_against.limit, both()) is None

@@ -83,7 +83,8 @@ def test_who_is_both_faster_and_closer(said, record):
     assert claim.weight > 0
     kept = [*made, record("lsh", median_ms=0.5, distance=0.6)]
     assert said(claims_of_choice.agreement, kept).text == (
-        "At T = 256 nothing else is both faster and closer to full than hatrick (n = 64)."
+        "At T = 256 nothing else is both faster and closer to full than hatrick (n = 64), by the "
+        "medians."
     )
 
 

@@ -107,3 +107,15 @@ def test_several_settings_are_refused(run, record):
     frame = to_frame([run([record(dtype="float32"), record(dtype="bfloat16")])])
     with pytest.raises(ValueError, match=r"differ in dtype.*split"):
         curves(frame)
+
+
+def test_lengths_that_a_refinement_added_are_left_out_of_what_was_planned(run, record):
+    spec = {"seq_len": [256, 1024], "order": "interleaved", "refine": "crossovers"}
+    frame = to_frame([run([record("full", T) for T in (256, 512, 1024)], spec=spec)])
+    (curve,) = curves(frame)
+    assert curve.refined == (False, True, False)
+    assert curve.planned().seq_len.tolist() == [256, 1024]
+    assert curve.planned().rows == (0, 2)
+    frame = to_frame([run([record("full", T) for T in (256, 512, 1024)])])
+    (curve,) = curves(frame)
+    assert curve.planned() is curve

@@ -41,7 +41,7 @@ def test_new_measurements_lie_in_the_interval_as_often_as_it_says(drift):
 
 def test_the_interval_widens_with_the_distance():
     curve = measure(np.random.default_rng(4), LENGTHS, 2 + T + T**2 / 5000, drift=0.05)
-    found = [predict(curve, length) for length in (2**14, 2**16, 2**19)]
+    found = [predict(curve, length) for length in (2**14, 2**16, 2**17)]
     widths = [np.log(one.high / one.low) for one in found]
     assert widths[0] < widths[1] < widths[2]
 
@@ -127,3 +127,11 @@ def test_resident_are_inputs_that_grow_with_the_length_and_parameters_that_do_no
     ]
     resident = resident_bytes(to_frame([run(records)]))
     assert list(resident(np.array([1024.0, 4096.0]))) == [8 * 1024 + 5000, 8 * 4096 + 5000]
+
+
+def test_no_measurement_is_predicted_where_one_ran_out_of_memory_or_far_beyond():
+    curve = make_curve(LENGTHS, 1000 * T, censored=(2**16,))
+    assert predict(curve, 2**16) == Unfit("T = 64k ran out of memory")
+    assert isinstance(predict(curve, 1.5 * 2**15), Prediction)
+    far = predict(make_curve(LENGTHS, 1000 * T), 5 * 2**15)
+    assert far == Unfit("T = 163,840 is more than 4 times the longest measured, 32,768")
