@@ -19,6 +19,7 @@ from bench.console import (
     Runs,
     called,
     mistakes,
+    print_refused,
     print_summary,
     write_page,
 )
@@ -188,11 +189,12 @@ def show(runs: Runs) -> None:
       hatrick show results/run.jsonl
       hatrick show results/
     """
-    import reports
+    from reports.runfile import read_readable
 
     with mistakes():
-        read = reports.read_runs(runs)
+        read, refused = read_readable(runs)
     print_summary(read)
+    print_refused(refused)
 
 
 app.command()(report)

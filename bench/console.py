@@ -68,6 +68,12 @@ def refuse(words: str) -> NoReturn:
     raise typer.Exit(MISTAKE)
 
 
+def print_refused(sentences: Sequence[str]) -> None:
+    """Say which files are in no report, and why."""
+    for sentence in sentences:
+        typer.echo(f"Left out: {sentence}", err=True)
+
+
 def print_damage(runs: Sequence[Run]) -> None:
     """Print a sentence for each line of a run file that could not be read."""
     for run in runs:

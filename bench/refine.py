@@ -63,7 +63,7 @@ def refine(
     """Measure more lengths near every crossover whose interval is wide.
 
     It ends when every interval is narrower than `NARROW`, no length is left to measure, `STEPS`
-    steps were made, or nothing of a step could be measured: the time budget is spent.
+    steps were made, or not all of a step could be measured: the time budget is spent.
 
     Args:
         spec: of the sweep, whose own points are done.
@@ -78,9 +78,9 @@ def refine(
             break
         for each in going:
             say(f"{each}; measuring {', '.join(map(str, each.seq_len))}")
-        measure(planned(spec, going))
+        measure(todo := planned(spec, going))
         before, run = run, read()
-        if len(run.records) == len(before.records):
+        if len(run.records) < len(before.records) + len(todo):
             why = "the time budget has no room for more lengths"
             break
     for each in pairs(run):

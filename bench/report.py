@@ -14,6 +14,7 @@ from bench.console import (
     Runs,
     mistakes,
     print_damage,
+    print_refused,
     refuse,
     write_page,
     writing,
@@ -73,10 +74,10 @@ def report(
     """
     wanted = _asked({"html": html, "markdown": markdown, "csv": csv, "parquet": parquet}, png)
     to = _place(wanted, png, out, split)
-    import reports
+    from reports.runfile import read_readable
 
     with mistakes():
-        read = reports.read_runs(runs)
+        read, refused = read_readable(runs)
     to = to or _beside(read[0].path, wanted, split)
     _spare_runs(read, to)
     try:
@@ -85,6 +86,7 @@ def report(
         typer.echo("Interrupted; what was to be written may not be there.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_damage(read)
+    print_refused(refused)
 
 
 def _asked(chosen: dict[Form, bool], png: Path | None) -> Form:

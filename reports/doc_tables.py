@@ -39,6 +39,7 @@ from reports.models.findings import (
     optimum_table,
 )
 from reports.models.hold_out import hold_out_table
+from reports.models.roofline_table import roofline_table
 from reports.operator_table import operator_table, read_profile
 from reports.peer_table import peer_table
 from reports.runfile import read_run
@@ -147,6 +148,7 @@ MODELS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "law": law_table,
     "optima": optimum_table,
     "fits": fits_table,
+    "roofline": roofline_table,
     "hold-out": hold_out_table,
 }
 """The tables of the models."""

@@ -12,6 +12,7 @@ import pandas as pd
 from reports.frame import flat
 from reports.markdown import plain, table
 from reports.models import findings
+from reports.models.roofline_table import roofline_table
 from reports.tables import markdown as summary
 
 MODELS = {
@@ -20,6 +21,7 @@ MODELS = {
     "Best chunk sizes": findings.optimum_table,
     "The law in T and n": findings.law_table,
     "How far memory reaches": findings.fits_table,
+    "Rates reached": roofline_table,
 }
 """The tables of the models, with their headings."""
 
@@ -82,8 +84,13 @@ def write_text(text: str, path: str | os.PathLike[str]) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path` that takes its place at the end, unless something went wrong.
 
-    A file that a full disk or Ctrl-C cut off would look like a whole one.
+    A file that a full disk or Ctrl-C cut off would look like a whole one. A link keeps leading
+    where it leads. What is no file, such as /dev/null or a pipe, is written into, never replaced.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

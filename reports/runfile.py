@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from reports.schema import (
     READABLE_VERSIONS,
@@ -27,6 +27,7 @@ from reports.schema import (
     Record,
 )
 
+_LINE: TypeAdapter[Record | Ceiling] = TypeAdapter(Record | Ceiling)
 EXPECTED = "a run file is JSON lines, the environment first, as `hatrick sweep` writes it"
 
 
@@ -126,6 +127,34 @@ def read_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) 
     Raises:
         RunFileError: as `read_run`, or a folder without a run file.
     """
+    return [read_run(file) for file in _files(paths)]
+
+
+def read_readable(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[list[Run], list[str]]:
+    """As `read_runs`, but a file that cannot be read does not take the others down with it.
+
+    Returns:
+        The runs, and a sentence for every file that is none.
+
+    Raises:
+        RunFileError: none of them can be read, or a folder without a run file.
+    """
+    runs: list[Run] = []
+    refused: list[RunFileError] = []
+    for file in _files(paths):
+        try:
+            runs.append(read_run(file))
+        except RunFileError as error:
+            refused.append(error)
+    if not runs:
+        raise refused[0]
+    return runs, list(map(str, refused))
+
+
+def _files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The files that are named, and those of folders that are, each once."""
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     files: dict[Path, Path] = {}
     for path in map(Path, given):
@@ -133,7 +162,7 @@ def read_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) 
         if not found:
             raise RunFileError(f"{path}: this folder holds no run file (*.jsonl)")
         files.update({file.resolve(): file for file in found})
-    return [read_run(file) for file in files.values()]
+    return list(files.values())
 
 
 class RunWriter:
@@ -276,7 +305,7 @@ def _mend_last_line(path: Path) -> None:
         return
     try:
         if end:
-            Record.model_validate_json(tail)
+            _LINE.validate_json(tail)
     except ValidationError:
         with path.with_name(path.name + ".damaged").open("ab") as aside:
             aside.write(tail + b"\n")

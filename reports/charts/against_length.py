@@ -50,7 +50,7 @@ def against_length(
     *,
     below: Sequence[go.Scatter] = (),
     above: Sequence[go.Scatter] = (),
-    room: float = 0.0,
+    room: int = 0,
 ) -> go.Figure:
     """Draw one quantity of a frame against T.
 
@@ -58,15 +58,13 @@ def against_length(
         found: its curves, `series.series(frame)`.
         texts: `hover.hovers(frame)`.
         below, above: further traces, under and over the curves.
-        room: what these need to the right of the longest length, as a share of the axis.
+        room: what these need to the right of the axes, in pixels.
     """
     columns = _columns(frame, drawing, texts)
     drawn = [trace for of in found for trace in _traces(of, drawing, columns)]
     strip = failure_strip(frame, found, drawing.value, texts)
-    xaxis = axes.length_axis(frame["seq_len"])
-    low, high = xaxis["range"]
     layout = {
-        "xaxis": xaxis | {"range": [low, high + room * (high - low)]},
+        "xaxis": axes.length_axis(frame["seq_len"]),
         "yaxis": value_axis(frame, drawing) | {"domain": [0, 1 - strip.height]},
         **strip.layout,
     }
@@ -76,6 +74,7 @@ def against_length(
         title=drawing.title,
         subtitle=drawing.subtitle,
         nothing="" if drawing.value.notna().any() else drawing.nothing,
+        room=room,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from reports.charts.chunked import Chunked, chunked
 from reports.charts.layout import figure, wrapped
 from reports.charts.optimum_line import is_number, sentence
 from reports.models.chunk_law import ChunkLaw
+from reports.models.growth import Unfit
 from reports.palette import SEQUENCE
 
 POINTS = 16
@@ -45,14 +47,17 @@ def curves_of(of: Chunked) -> go.Figure:
     ok = ok.assign(share=ok["latency_ms"] / ok.groupby("seq_len")["latency_ms"].transform("min"))
     lengths = sorted(of.rows["seq_len"].unique().tolist())
     span = math.log2(lengths[-1] / lengths[0]) or 1.0
-    drawn = []
+    drawn: list[go.Scatter] = []
+    fitted: list[go.Scatter] = []
     for T, rows in ok.groupby("seq_len"):
         share_of_span = math.log2(T / lengths[0]) / span
         colour = sample_colorscale(list(SEQUENCE), [share_of_span])[0]
         drawn.append(_measured(int(T), rows, colour, of.texts))
         if isinstance(of.law, ChunkLaw):
             best = float(rows["latency_ms"].min())
-            drawn += _fitted(of, of.law, int(T), best, colour)
+            beside = _fitted(of, of.law, int(T), best, colour)
+            fitted += beside
+            drawn += beside
     chunks = sorted(of.rows["chunk_size"].unique().tolist())
     ticks = axes.length_axis(lengths)["tickvals"]
     layout = {
@@ -78,13 +83,19 @@ def curves_of(of: Chunked) -> go.Figure:
         },
         "meta": {"rows": traces.numbers(of.rows.index)},
     }
-    how = "latency, × the best chunk size of the same T" + (
-        ";<br>dotted: the law fitted to all, diamond: its best"
-        if isinstance(of.law, ChunkLaw)
-        else f";<br>{wrapped(f'no law is drawn: {of.law.reason}')}"
-    )
+    how = "latency, × the best chunk size of the same T" + _about_the_law(of.law, fitted)
     nothing = "" if len(ok) else "No chunk size has a valid latency."
     return figure(drawn, layout, title=f"Chunk sizes of {of.name}", subtitle=how, nothing=nothing)
+
+
+def _about_the_law(law: ChunkLaw | Unfit, fitted: Sequence[go.Scatter]) -> str:
+    """What the subtitle says of it: of no more than is drawn."""
+    if isinstance(law, Unfit):
+        return f";<br>{wrapped(f'no law is drawn: {law.reason}')}"
+    if not fitted:
+        return ""
+    has_optimum = any(trace.mode == "markers" for trace in fitted)
+    return ";<br>dotted: the law fitted to all" + (", diamond: its best" if has_optimum else "")
 
 
 def _measured(seq_len: int, rows: pd.DataFrame, colour: str, texts: pd.Series) -> go.Scatter:
@@ -132,7 +143,7 @@ def _fitted(of: Chunked, law: ChunkLaw, seq_len: int, best: float, colour: str) 
             y=(law.at(seq_len, [optimum.chunk_size]) / best).tolist(),
             mode="markers",
             marker={"color": colour, "symbol": "diamond-tall-open", "size": 12},
-            hovertext=sentence(optimum),
+            hovertext=[sentence(optimum)],
             hovertemplate=traces.HOVER,
             **common,
         )

@@ -13,10 +13,22 @@ from reports.charts import traces
 from reports.charts.chunked import Chunked, chunked
 from reports.charts.layout import figure
 from reports.charts.optimum_line import optimum_line
-from reports.models.growth import Unfit
 from reports.statuses import outcome
 
 CELL_FONT_PX = 11
+INK = ("#000000", "#ffffff")
+"""Of the text on light and on dark cells; of Plotly's own choice the lighter is a grey."""
+DARK_FROM = 0.53
+"""Where on the scale of colours, from the best, white text is read better than black."""
+SCALES = {
+    "ms": 1.0,
+    "s": 1e3,
+    "B": 1.0,
+    "KiB": 2.0**10,
+    "MiB": 2.0**20,
+    "GiB": 2.0**30,
+    "TiB": 2.0**40,
+}
 SHORT_WORDS = {
     "out of memory": "no memory",
     "out of memory (predicted)": "no memory<br>(predicted)",
@@ -28,8 +40,8 @@ SHORT_WORDS = {
 def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
     """Latency of one label over chunk size × T.
 
-    A cell's colour says how many times the best chunk size of its T it took, its text the median;
-    the best of every T is bold. A point without a figure is an empty cell that says why. A line
+    A cell's colour says how many times the best chunk size of its T it took, its text the median,
+    all in one unit; the best of every T is bold. A point without a figure is an empty cell that says why. A line
     follows n*(T), the best chunk size of the law fitted to these points, with its 95% interval.
 
     Args:
@@ -63,10 +75,11 @@ def workspace_map(of: Chunked) -> go.Figure:
 def _map(of: Chunked, column: str, name: str) -> go.Figure:
     value = of.rows[column].astype("float64").where(of.rows["status"] == "ok")
     best = value.groupby(of.rows["seq_len"]).transform("min")
+    unit = _unit(value, column)
     cells = of.rows[["seq_len", "chunk_size"]].assign(
         share=(value / best).where(best > 0),
         text=[
-            _text(row, column, value[i] == best[i])
+            _text(row, column, unit, value[i] == best[i])
             for i, row in of.rows[[column, "status", "predicted"]].to_dict("index").items()
         ],
         hover=of.texts[of.rows.index],
@@ -84,16 +97,12 @@ def _map(of: Chunked, column: str, name: str) -> go.Figure:
         "meta": {"rows": traces.numbers(of.rows.index)},
     }
     # The law is one of latency: it has no best chunk size for memory.
-    traced = column == "latency_ms" and not isinstance(of.law, Unfit)
-    how = "colour: multiple of the best of each T (bold)" + (
-        ";<br>line: the law’s best chunk size, with interval" if traced else ""
+    line = optimum_line(of, lengths, chunks) if column == "latency_ms" else []
+    how = f"in {unit}; bold: the best of each T, colour: its multiple" + (
+        ";<br>line, below each T: the law’s best, with interval" if line else ""
     )
     return figure(
-        [
-            _heat(grid),
-            *_failures(cells, lengths, chunks),
-            *(optimum_line(of, lengths, chunks) if traced else []),
-        ],
+        [_heat(grid), *_failures(cells, lengths, chunks), *line],
         layout,
         title=f"{name} of {of.name}",
         subtitle=how,
@@ -123,7 +132,10 @@ def _heat(grid: dict[str, pd.DataFrame]) -> go.Heatmap:
         x=list(range(share.shape[1])),
         y=list(range(share.shape[0])),
         z=[[None if pd.isna(v) else math.log2(v) for v in line] for line in share.to_numpy()],
-        text=text.where(text.notna() & share.notna(), "").to_numpy().tolist(),
+        text=[
+            ["" if pd.isna(at) else _inked(words, at, top) for words, at in zip(*line, strict=True)]
+            for line in zip(text.to_numpy(), share.to_numpy(), strict=True)
+        ],
         texttemplate="%{text}",
         textfont={"size": CELL_FONT_PX},
         customdata=[[None if pd.isna(i) else int(i) for i in line] for line in rows.to_numpy()],
@@ -145,16 +157,26 @@ def _heat(grid: dict[str, pd.DataFrame]) -> go.Heatmap:
     )
 
 
-def _text(row: dict[str, object], column: str, is_best: bool) -> str:
+def _text(row: dict[str, object], column: str, unit: str, is_best: bool) -> str:
     if row["status"] == "ok" and pd.isna(row[column]):
         return ""
     if row["status"] != "ok":
         words = outcome(str(row["status"]), bool(row["predicted"]))
         return SHORT_WORDS.get(words, words)
-    in_words = units.duration if column == "latency_ms" else units.size
-    # Number above unit: a cell on a phone is narrow.
-    text = in_words(float(str(row[column]))).replace(" ", "<br>")
+    text = units.factor(float(str(row[column])) / SCALES[unit]).removesuffix("×")
     return f"<b>{text}</b>" if is_best else text
+
+
+def _unit(value: pd.Series, column: str) -> str:
+    """One for all cells, so that none needs it beside its number: that of the middle one."""
+    in_words = units.duration if column == "latency_ms" else units.size
+    middle = value.median()
+    return in_words(0.0 if pd.isna(middle) else float(middle)).split(" ")[1]
+
+
+def _inked(text: str, share: float, top: float) -> str:
+    """The text of a cell, in the colour that is read best on the cell's own."""
+    return f'<span style="color:{INK[math.log2(share) > DARK_FROM * math.log2(top)]}">{text}</span>'
 
 
 def _failures(

@@ -45,7 +45,7 @@ def chunked(frame: pd.DataFrame, label: str) -> Chunked:
     rows = frame[(frame["label"] == label) & frame["chunk_size"].notna()]
     if rows.empty:
         raise ValueError(f"no row of {label!r} has a chunk size, so there is none to compare")
-    return of_rows(rows, escape(label), hovers(rows))
+    return of_rows(rows, escape(label, quote=False), hovers(rows))
 
 
 def of_rows(rows: pd.DataFrame, name: str, texts: pd.Series) -> Chunked:

@@ -14,6 +14,8 @@ from reports.charts.hover import hovers
 from reports.charts.series import drawn_columns, numbered, series
 
 PARTS = {"latency": latency_map, "workspace": workspace_map, "curves": curves_of}
+LONGEST_STEM = 64
+"""Characters: with a number and the part after it, names stay within 80."""
 
 
 def chunk_figures(frame: pd.DataFrame) -> dict[str, go.Figure]:
@@ -32,15 +34,15 @@ def chunk_figures(frame: pd.DataFrame) -> dict[str, go.Figure]:
         rows = frame.loc[of.rows]
         rows = rows[rows["chunk_size"].notna()]
         if rows["chunk_size"].nunique() > 1:
-            stem = _unused(_stem(of.name), figures)
+            stem = _unused(_stem(of.title), figures)
             shown = of_rows(rows, of.name, texts)
             figures |= {f"{stem}-{part}": draw(shown) for part, draw in PARTS.items()}
     return figures
 
 
-def _stem(name: str) -> str:
-    """`chunks-` and what of a name is fit for a file."""
-    return re.sub(r"[^a-z0-9]+", "-", f"chunks-{name.lower()}").strip("-")
+def _stem(title: str) -> str:
+    """`chunks-` and what of a title is fit for a file."""
+    return re.sub(r"[^a-z0-9]+", "-", f"chunks-{title.lower()}")[:LONGEST_STEM].strip("-")
 
 
 def _unused(stem: str, figures: dict[str, go.Figure]) -> str:

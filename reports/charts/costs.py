@@ -8,13 +8,10 @@ import plotly.graph_objects as go
 from reports.charts import axes
 from reports.charts.against_length import Drawing, against_length, value_axis
 from reports.charts.crossover_marks import crossover_marks
-from reports.charts.fits import fit_traces, fits
+from reports.charts.fits import WORDS_PX, fit_traces, fits
 from reports.charts.hover import hovers
 from reports.charts.series import drawn_columns, numbered, series
 from reports.models.curves import Quantity
-
-WORDS_ROOM = 0.08
-"""What words at the ends of lines need to the right of the longest length, as a share."""
 
 
 def scaling(frame: pd.DataFrame) -> go.Figure:
@@ -73,5 +70,5 @@ def _with_growth(frame: pd.DataFrame, drawing: Drawing, quantity: Quantity) -> g
         hovers(frame),
         below=fit_traces(groups, value_axis(frame, drawing)),
         above=crossover_marks(groups) if quantity == "latency" else [],
-        room=WORDS_ROOM if groups else 0.0,
+        room=WORDS_PX if groups else 0,
     )

@@ -50,6 +50,7 @@ def _mark(at: Crossover, faster: Fit, slower: Fit) -> go.Scatter:
     colour = faster.of.style.colour
     height = float(np.sqrt(_at(faster.curve, at.seq_len) * _at(slower.curve, at.seq_len)))
     alone = faster.alone or slower.alone
+    sentence = escape(str(at), quote=False)
     return go.Scatter(
         x=[at.seq_len],
         y=[height],
@@ -69,11 +70,11 @@ def _mark(at: Crossover, faster: Fit, slower: Fit) -> go.Scatter:
             "color": colour,
             "line": {"color": slower.of.style.colour, "width": 2},
         },
-        name=escape(str(at)),
+        name=sentence,
         showlegend=False,
         visible=not alone,
         meta=traces.made([*faster.curve.rows, *slower.curve.rows], alone=alone),
-        hovertext=escape(str(at)).replace(" from T", "<br>from T"),
+        hovertext=[sentence.replace(" from T", "<br>from T")],
         hovertemplate=traces.HOVER,
     )
 

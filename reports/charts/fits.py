@@ -24,6 +24,9 @@ POINTS = 16
 """Of a line: enough for a smooth one, and few enough for hundreds of them on a page."""
 BAND, LINE = 0.16, 0.6
 """Opacity of a band, and of the line in it."""
+WORD_FONT_PX = 15
+WORDS_PX = 36
+"""What the words at the ends of lines need to the right of the axes: as much on any screen."""
 LEAST_GAP = 0.06
 """How far two words at the ends of lines lie apart at least, as a share of the axis."""
 MOST_WORDS = 8
@@ -119,7 +122,7 @@ def _line_in_band(fit: Fit, found: Growth) -> list[go.Scatter]:
         mode="lines",
         # Fainter than the curve, whose dashes it would fill.
         line={"color": faded(colour, LINE), "width": 1},
-        hovertext=_sentence(fit, found),
+        hovertext=[_sentence(fit, found)] * POINTS,
         hovertemplate=traces.HOVER,
         **_common(fit),
     )
@@ -136,10 +139,12 @@ def _words(group: Sequence[Fit], axis: dict[str, Any]) -> list[go.Scatter]:
             x=[fit.curve.seq_len[-1]],
             y=[10**height],
             mode="text",
+            # They stand in the margin, `WORDS_PX` of it.
+            cliponaxis=False,
             text=[_word(fit.found)],
             textposition="middle right",
-            textfont={"color": fit.of.style.colour, "size": 15},
-            hovertext=_sentence(fit, fit.found),
+            textfont={"color": fit.of.style.colour, "size": WORD_FONT_PX},
+            hovertext=[_sentence(fit, fit.found)],
             hovertemplate=traces.HOVER,
             **_common(fit),
         )

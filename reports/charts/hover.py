@@ -44,7 +44,7 @@ def _lines(row: Mapping[str, Any], roof: Mapping[str, Any]) -> list[str]:
     lines += _agreement(row)
     if row["status"] != "ok":
         words = outcome(row["status"], row["predicted"])
-        lines += [f"<b>{words}</b>: {escape(row['reason'][:160])}"]
+        lines += [f"<b>{words}</b>: {escape(row['reason'][:160], quote=False)}"]
     return lines
 
 
@@ -53,10 +53,13 @@ def _identity(row: Mapping[str, Any]) -> list[str]:
     backend = row["backend_used"] + (" (auto)" if row["backend"] == "auto" else "")
     ways = settings.describe(row, settings.unusual(row))
     return [
-        f"<b>{escape(row['label'])}</b>, T = {units.tokens(row['seq_len'])}{chunk}",
-        escape(settings.describe(row, ["direction", "scope", "dtype", "causal"])),
-        escape(settings.describe(row, ["batch", "dim", "heads", "seed", "device_name"])),
-        f"backend {escape(backend)} on {escape(row['device'])}" + (f", {ways}" if ways else ""),
+        f"<b>{escape(row['label'], quote=False)}</b>, T = {units.tokens(row['seq_len'])}{chunk}",
+        escape(settings.describe(row, ["direction", "scope", "dtype", "causal"]), quote=False),
+        escape(
+            settings.describe(row, ["batch", "dim", "heads", "seed", "device_name"]), quote=False
+        ),
+        f"backend {escape(backend, quote=False)} on {escape(row['device'], quote=False)}"
+        + (f", {ways}" if ways else ""),
     ]
 
 
@@ -69,7 +72,7 @@ def _latency(row: Mapping[str, Any]) -> list[str]:
     return [
         f"latency {units.measured(*figures)}",
         f"median of {row['samples']} samples in {turns}, {meaning}",
-        *(f"<b>{escape(caution)}</b>" for caution in cautions(row)),
+        *(f"<b>{escape(caution, quote=False)}</b>" for caution in cautions(row)),
     ]
 
 

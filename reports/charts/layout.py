@@ -23,6 +23,7 @@ def figure(
     title: str,
     subtitle: str,
     nothing: str = "",
+    room: int = 0,
 ) -> go.Figure:
     """A figure laid out as all others are.
 
@@ -33,6 +34,7 @@ def figure(
         title: short enough for a phone, escaped.
         subtitle: how to read it, lines of a phone's width joined by `<br>`.
         nothing: a sentence to write into the figure, if it has nothing else to show.
+        room: for what is drawn to the right of the axes, in pixels.
     """
     axes = {
         name: layout[name]
@@ -53,7 +55,7 @@ def figure(
             "subtitle": {"text": subtitle, "font": {"size": SUBTITLE_PX}},
         },
         "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
-        "margin": {"l": 10, "r": 10, "t": 44 + lines * (SUBTITLE_PX + 5), "b": 10},
+        "margin": {"l": 10, "r": 10 + room, "t": 44 + lines * (SUBTITLE_PX + 5), "b": 10},
         "hovermode": "closest",
         "template": "plotly_white",
         "annotations": [_sentence(nothing)] if nothing else [],
@@ -69,7 +71,7 @@ def wrapped(text: str, width: int = 50) -> str:
         text: without tags; it is escaped here.
         width: of a line, in characters.
     """
-    return "<br>".join(escape(line) for line in wrap(text, width))
+    return "<br>".join(escape(line, quote=False) for line in wrap(text, width))
 
 
 def _sentence(text: str) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from reports.models.optimum import Optimum
 
 LINE = (("#ffffff", 4), ("#1b1f24", 1.6))
 """The line, and a wider one under it: it must be seen on every colour of the cells."""
-BELOW = 0.38
-"""How far it runs below the middle of the cells, where their text is, in steps of the axis."""
+BELOW = 0.5
+"""How far it runs below the middle of the cells, where their text is, in steps of the axis: along
+their lower border."""
 
 
 def optimum_line(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> list[go.Scatter]:
@@ -43,11 +44,13 @@ def optimum_line(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> 
                 "arrayminus": [x - end for end, x in zip(low, at, strict=True)],
                 "color": colour,
                 "thickness": width,
-                "width": 2 + width,
+                "width": 1 + width,
             },
             mode="lines+markers",
             line={"color": colour, "width": width},
             marker={"color": colour, "size": 4 + width, "symbol": "diamond"},
+            # That of the lowest row is on the edge of the map.
+            cliponaxis=False,
             name="n*(T)",
             showlegend=False,
             meta=traces.made(of.law.rows),

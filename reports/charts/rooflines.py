@@ -68,23 +68,24 @@ def _roofs(drawn: pd.DataFrame) -> list[go.Scatter]:
 def _roof(rows: pd.DataFrame, ends: tuple[float, float], name: str, nth: int) -> go.Scatter:
     ceiling, copy = (float(rows[f"{what}_ceiling"].iloc[0]) for what in ("flops", "bytes"))
     knee = ceiling / copy
+    name = escape(name, quote=False)
     at = [ends[0], knee, max(ends[1], 2 * knee)]
     sentence = (
-        f"<b>{escape(name)}</b><br>a large matrix product: {axes.rate(ceiling)}<br>"
+        f"<b>{name}</b><br>a large matrix product: {axes.rate(ceiling)}<br>"
         f"a large copy, read and written: {axes.rate(copy, 'B/s')}<br>"
         f"below {knee:.3g} FLOP/byte the memory is the bound"
     )
     return go.Scatter(
         x=at,
         y=[min(ceiling, intensity * copy) for intensity in at],
-        name=escape(name),
+        name=name,
         showlegend=False,
         mode="lines+text",
         line={"color": NEUTRAL, "width": 1.5, "dash": DASHES[nth % len(DASHES)]},
-        text=["", f"{escape(name)}: {axes.rate(ceiling)}", ""],
+        text=["", f"{name}: {axes.rate(ceiling)}", ""],
         textposition="top right",
         meta=traces.made(rows.index, of_any=True),
-        hovertext=sentence,
+        hovertext=[sentence] * len(at),
         hovertemplate=traces.HOVER,
     )
 

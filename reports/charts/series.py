@@ -43,11 +43,17 @@ class Series:
     setting: int
     """Which of the frame's settings, from 0."""
     label: str
-    name: str
-    """For legends and hovers, escaped: the label, and what sets its setting apart."""
+    title: str
+    """The label, and what sets its setting apart."""
     style: Style
     rows: list[int]
     """Numbers of its rows."""
+
+    @property
+    def name(self) -> str:
+        """Its title for legends and hovers, escaped."""
+        # Of entities Plotly knows none for a quotation mark.
+        return escape(self.title, quote=False)
 
     @property
     def dash(self) -> str:
@@ -79,7 +85,7 @@ def series(frame: pd.DataFrame) -> list[Series]:
         Series(
             number,
             label,
-            escape(f"{label}, {setting.title}" if len(found) > 1 else label),
+            f"{label}, {setting.title}" if len(found) > 1 else label,
             style,
             rows,
         )

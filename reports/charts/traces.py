@@ -35,7 +35,7 @@ def best(value: str, low: str | None = None, high: str | None = None) -> dict[st
         value: the column that is drawn.
         low, high: columns of the ends of the error bars.
     """
-    return {"kind": "best", "value": value, "low": low, "high": high, "by": "latency_ms"}
+    return {"kind": "best", "value": value, "low": low, "high": high}
 
 
 def cells() -> dict[str, Any]:

@@ -195,8 +195,8 @@ def _reason(one: Curve, other: Curve, curve: RatioCurve, clear: NDArray[np.float
         for start, stop in edges.reshape(-1, 2).tolist()
     ]
     return (
-        f"none is seen: {faster} from T = {' and from '.join(spans)}; elsewhere they cannot be told "
-        "apart"
+        f"none is seen: {faster} from T = {' and from '.join(spans)}; elsewhere they cannot be "
+        "told apart"
     )
 
 

@@ -19,7 +19,15 @@ from reports.models.extrapolation import (
 from reports.models.growth import Unfit
 from reports.models.model_tables import NONE, Line, model_table, named_curve
 
-FITS = ("attention", "longest T that fits, at most", "in", "at T", "latency", "workspace", "remark")
+FITS = (
+    "attention",
+    "longest T that fits, at most",
+    "device memory",
+    "predicted at T",
+    "latency",
+    "workspace",
+    "remark",
+)
 FURTHER = 2
 """Times the longest measured length, for which figures are predicted."""
 
@@ -70,8 +78,8 @@ def _lines(rows: pd.DataFrame) -> Iterator[Line]:
         yield {
             "attention": named_curve(curve.label, curve.chunk),
             "longest T that fits, at most": NONE if isinstance(fits, Unfit) else in_words(fits),
-            "in": NONE if pd.isna(capacity) else units.size(capacity),
-            "at T": length(at),
+            "device memory": NONE if pd.isna(capacity) else units.size(capacity),
+            "predicted at T": length(at),
             "latency": _predicted(figures[0], units.duration),
             "workspace": _predicted(figures[1], units.size),
             "remark": "; ".join(dict.fromkeys(reasons)),

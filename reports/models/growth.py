@@ -94,6 +94,8 @@ def growth(curve: Curve) -> Growth | Unfit:
     `reports.models.scatter.errors`. Simulated (400 curves each; 8 lengths, 5 visits of 4 samples,
     exponent 1.5, fixed cost 30% of the shortest), it held the exponent in 98% without drift, in 94%
     and 95% with one of 5% and 10% between lengths; 5 lengths without drift make it too wide (99%).
+    A drift that persists from one length to the next cannot be told from growth: with 5% and a
+    correlation of neighbours of 0.5 it is held in 81%, of 0.8 in 70% (10 lengths, 400 curves each).
     That the samples also picked the fastest chunk size of a `best` curve is not part of it. The
     same curve always gives the same draws, and is fitted once.
 

@@ -76,8 +76,8 @@ def fit(terms: _Array, values: _Array, lengths: NDArray[np.int64], variances: _A
     terms / f (relative errors), and each step is a non-negative least squares (Lawson and Hanson,
     "Solving Least Squares Problems", 1974) of rows that are divided by their own errors and made
     independent by subtracting a share of their length's mean (Fuller and Battese, "Transformations
-    for Estimation of Linear Models with Nested-Error Structure", JASA 68, 1973). The ratio of the two
-    errors has the highest restricted likelihood (Patterson and Thompson, Biometrika 58, 1971).
+    for Estimation of Linear Models with Nested-Error Structure", JASA 68, 1973). The ratio of the
+    two errors has the highest restricted likelihood (Patterson and Thompson, Biometrika 58, 1971).
 
     How large the errors are comes from how far the values lie from the fit, all causes together.
     The variances only say which points may be farther off: each is averaged with their mean, for a

@@ -28,8 +28,9 @@ from scipy.special import ndtr, ndtri
 from reports.models.ratios import LogRatios
 
 BEND = 0.3
-"""Standard deviation of the departure from a straight line, of a log ratio. Where a fixed cost
-gives way to growth T^p, the second derivative in log T is at most p²/4; this allows 0.27."""
+"""Standard deviation of the departure from a straight line, of a log ratio: between bends that are
+larger in places (a fixed cost that gives way to growth T^p has a second derivative of up to p²/4 in
+log T, this one a standard deviation of 0.27) and the straight line that most curves are."""
 REACH = 4.0
 """Factor in T over which the departure changes."""
 EFFECT = 0.05

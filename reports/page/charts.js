@@ -9,6 +9,9 @@ const NEAR_PX = 400;
 const CONFIG = {
   responsive: true,
   displaylogo: false,
+  // Nothing of the page is to leave it: by itself plotly.js offers to upload a chart.
+  showSendToCloud: false,
+  plotlyServerURL: "",
   // Without a pointer that hovers, the buttons would cover the chart for good.
   displayModeBar: window.matchMedia("(hover: hover)").matches ? "hover" : false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],

@@ -13,14 +13,6 @@ function connectFilters(changed) {
   const all = () => (showAll(), changed());
   for (const button of document.querySelectorAll("[data-all]")) button.addEventListener("click", all);
   document.getElementById("reset")?.addEventListener("click", () => (reset(), changed()));
-  // A link to a part of the page keeps what is chosen; one with filters of its own does not.
-  for (const link of document.querySelectorAll('a[href^="#"]:not([href*="="])'))
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      state.at = decoded(link.getAttribute("href").slice(1));
-      writeAddress();
-      scrollToPart();
-    });
 }
 
 function showFilters() {

@@ -11,12 +11,14 @@ from urllib.parse import quote
 
 from plotly.offline import get_plotlyjs
 
+from reports.export import write_text
 from reports.frame import to_frame
 from reports.page import opening
 from reports.page.document import document
 from reports.runfile import Run
 
 PLOTLY = "plotly.min.js"
+COMMIT_DIGITS = 12
 # A browser names no origin for a page that is a file, so the scheme says where scripts may be.
 SOURCES = " 'self' file:"
 INDEX = Template("""<!doctype html>
@@ -24,7 +26,8 @@ INDEX = Template("""<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+form-action 'none'; base-uri 'none'">
 <title>Runs</title>
 <style>$css</style>
 </head>
@@ -43,18 +46,16 @@ def write_folder(runs: Sequence[Run], folder: Path) -> Path:
         runs: at least one.
         folder: made if it is not there; files of the same names in it are replaced.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / PLOTLY).write_text(get_plotlyjs(), encoding="utf-8")
+    write_text(get_plotlyjs(), folder / PLOTLY)
     shared = f'<script src="{PLOTLY}"></script>'
     listed = []
     for run, name in zip(runs, names(runs), strict=True):
         file = folder / f"{name}.html"
-        file.write_text(document([run], shared, name, SOURCES), encoding="utf-8")
+        write_text(document([run], shared, name, SOURCES), file)
         listed.append(_entry(run, file.name))
     index = folder / "index.html"
     css = resources.files("reports.page").joinpath("page.css").read_text("utf-8")
-    index.write_text(INDEX.substitute(css=css, runs="\n".join(listed)), encoding="utf-8")
-    return index
+    return write_text(INDEX.substitute(css=css, runs="\n".join(listed)), index)
 
 
 def names(runs: Sequence[Run]) -> list[str]:
@@ -72,7 +73,15 @@ def names(runs: Sequence[Run]) -> list[str]:
 
 def _entry(run: Run, file: str) -> str:
     frame = to_frame([run])
-    title = f'<a href="{escape(quote(file))}">{escape(opening.title(frame, [run]))}</a>'
-    return (
-        f"<section><h2>{title}</h2>{opening.opening(frame, [run], escape(quote(file)))}</section>"
-    )
+    page = escape(quote(file))
+    title = f'<a href="{page}">{escape(opening.title(frame, [run]))}</a>'
+    source = f'<p class="quiet">{escape(_source(run))}</p>'
+    return f"<section><h2>{title}</h2>{source}{opening.opening(frame, [run], page)}</section>"
+
+
+def _source(run: Run) -> str:
+    """What tells a run from others that found the same: its file, its commit, its host."""
+    environment = run.environment
+    commit = f"commit {environment.git_commit[:COMMIT_DIGITS]}" if environment.git_commit else ""
+    changed = ", changed since" if commit and environment.git_dirty else ""
+    return " · ".join(filter(None, (run.path.name, commit + changed, f"host {environment.host}")))

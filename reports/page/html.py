@@ -54,11 +54,12 @@ def table(
     )
 
 
-def chart(one: Chart, more: str = "") -> str:
+def chart(one: Chart, more: str = "", level: int = 3) -> str:
     """The place of a chart, which the page's script draws, under its title.
 
     Args:
         more: how to read it, beyond what the figure says of itself.
+        level: of its heading.
     """
     how = "".join(f'<p class="quiet">{words}</p>' for words in (one.how, escape(more)) if words)
     spoken = escape(_unmarked(one.title))
@@ -68,7 +69,7 @@ def chart(one: Chart, more: str = "") -> str:
         for kind in ("png", "svg")
     )
     return (
-        f'<figure data-figure="{escape(one.name)}"><figcaption><h3>{one.title}</h3>{how}'
+        f'<figure data-figure="{escape(one.name)}"><figcaption><h{level}>{one.title}</h{level}>{how}'
         f'</figcaption><div class="plot" style="--curves: {one.curves}" role="img" '
         f'aria-label="{spoken}"></div><p class="tools">{save}</p></figure>'
     )

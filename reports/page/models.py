@@ -15,6 +15,7 @@ from reports.models.model_tables import (
     law_table,
     optimum_table,
 )
+from reports.models.roofline_table import roofline_table
 from reports.page.html import table
 from reports.page.payload import RowSets
 
@@ -29,7 +30,8 @@ TABLES: dict[str, list[Table]] = {
         ("optima", "The best chunk size of every T", optimum_table),
         ("law", "What a chunk size costs", law_table),
     ],
-    "memory": [("fits", "The longest T that fits", fits_table)],
+    "memory": [("fits", "The longest T that fits, and twice the longest measured", fits_table)],
+    "roofline": [("roofline", "Rates reached", roofline_table)],
 }
 """Of a part of the page: a name for each table, its heading, and what makes it."""
 MOST_CURVES = 120
@@ -75,7 +77,8 @@ def _table(content: pd.DataFrame, name: str, heading: str, rowsets: RowSets) -> 
     if content.empty:
         return ""
     first = ["setting"] if content["setting"].nunique() > 1 else []
-    headers = [header for header in content if header not in NOT_SHOWN]
+    shown_columns = content.drop(columns=list(NOT_SHOWN))
+    headers = [header for header in shown_columns if shown_columns[header].ne("").any()]
     shown = table(
         [*first, *headers],
         content[[*first, *headers]].to_numpy().tolist(),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import shorten
 
 import pandas as pd
 
 from reports import settings
-from reports.models.findings import findings
+from reports.models.findings import Finding, findings
 from reports.page.facts import unfit
 from reports.page.filters import address
 from reports.palette import styles
@@ -21,6 +22,9 @@ SPOKEN = {
     "lsh": "LSH",
     "sliding_window": "sliding-window",
 }
+
+SPOKEN_CHARACTERS = 60
+"""Of a finding, in the name of its link."""
 
 
 def title(frame: pd.DataFrame, runs: Sequence[Run]) -> str:
@@ -57,12 +61,17 @@ def _answer(frame: pd.DataFrame, page: str) -> str:
     found = findings(frame)
     if frame.empty:
         return "".join(f"<p>{escape(one.text)}</p>" for one in found)
-    links = (page + escape(address(one.state, one.chart)) for one in found)
-    items = "".join(
-        f'<li>{escape(one.text)} <a href="{link}">Show it</a></li>'
-        for one, link in zip(found, links, strict=True)
-    )
+    items = "".join(_item(number, one, page) for number, one in enumerate(found, 1))
     return f'<ol class="findings">{items}</ol>'
+
+
+def _item(number: int, one: Finding, page: str) -> str:
+    # A list of a page's links is read aloud without what stands beside them.
+    start = shorten(one.text, SPOKEN_CHARACTERS, placeholder=" …")
+    return (
+        f'<li>{escape(one.text)} <a href="{page}{escape(address(one.state, one.chart))}" '
+        f'aria-label="Show it: finding {number}, {escape(start)}">Show it</a></li>'
+    )
 
 
 def _counts(frame: pd.DataFrame, page: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
+from reports.export import write_text
 from reports.page.document import document
 from reports.page.folder import write_folder
 from reports.page.payload import packed
@@ -25,13 +26,12 @@ def write_page(runs: Sequence[Run], path: str | os.PathLike[str], *, split: bool
 
     Raises:
         ValueError: no runs were given.
+        OSError: it cannot be written; what was there before is left as it was.
     """
     if not runs:
         raise ValueError("a page needs at least one run; got none")
     path = Path(path)
     if split:
         return write_folder(runs, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     plotly = f'<script type="text/plain" id="plotly">{packed(get_plotlyjs())}</script>'
-    path.write_text(document(runs, plotly, path.stem), encoding="utf-8")
-    return path
+    return write_text(document(runs, plotly, path.stem), path)

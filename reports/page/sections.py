@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 import pandas as pd
 
 from reports import settings, statement, units
 from reports.cautions import sentences
+from reports.charts.series import series
 from reports.page import facts, html, words
 from reports.page.figures import CHUNKS, Chart
 from reports.page.models import model_tables, modelled
@@ -85,11 +87,23 @@ POINTS = """<p class="tools"><label>Find <input type="search" id="find"></label>
 
 def _drawn(frame: pd.DataFrame, part: str, charts: Sequence[Chart], rowsets: RowSets) -> str:
     """The charts of a part, after what is said of them all."""
+    if part == CHUNKS:
+        return _quiet(words.CHUNKS) + _by_label(frame, charts)
     drawn = "".join(html.chart(chart, words.CHARTS.get(chart.name, "")) for chart in charts)
-    look = "charts" if part in (CHUNKS, "agreement") else "wide"
+    look = "charts" if part == "agreement" else "wide"
     told = _told(frame, rowsets) if part == "scaling" else ""
-    how = _quiet(words.CHUNKS) if part == CHUNKS else ""
-    return f'{how}{told}<div class="{look}" data-figures>{drawn}</div>'
+    return f'{told}<div class="{look}" data-figures>{drawn}</div>'
+
+
+def _by_label(frame: pd.DataFrame, charts: Sequence[Chart]) -> str:
+    """Charts that are about one label and setting each, under a heading for each of those."""
+    name_of = {row: of.name for of in series(frame) for row in of.rows}
+    groups = groupby(charts, lambda chart: name_of[chart.layout["meta"]["rows"][0]])
+    return "".join(
+        f'<div data-figures><h3>{name}</h3><div class="charts">'
+        f"{''.join(html.chart(chart, level=4) for chart in of_label)}</div></div>"
+        for name, of_label in groups
+    )
 
 
 def _quiet(text: str) -> str:

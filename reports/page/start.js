@@ -14,6 +14,24 @@ function change() {
   writeAddress();
 }
 
+/** Follow a link to a part of the page. By itself a link to the address that is open already does
+ * nothing, so one that is clicked again would not lead back. */
+function follow(event) {
+  const to = event.target.closest('a[href^="#"]')?.getAttribute("href");
+  if (!to || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  // A link to a part keeps what is chosen; one with filters of its own does not.
+  if (to.includes("=")) {
+    if (to !== location.hash) history.pushState(null, "", to);
+    readAddress();
+    show();
+  } else {
+    state.at = decoded(to.slice(1));
+    writeAddress();
+  }
+  scrollToPart();
+}
+
 async function start() {
   if (!("DecompressionStream" in window)) {
     document.getElementById("too-old").hidden = false;
@@ -28,6 +46,7 @@ async function start() {
   connectTheme(refreshCharts, printCharts);
   show();
   scrollToPart();
+  addEventListener("click", follow);
   addEventListener("hashchange", () => (readAddress(), show(), scrollToPart()));
 }
 

@@ -75,9 +75,14 @@ function sorted(rows, sort) {
 /** The rows of the table: they pass the filters and hold the text that is looked for. */
 function shownRows() {
   const columns = tableColumns();
-  const wanted = state.find.toLowerCase();
+  const wanted = state.find.trim().toLowerCase();
+  // A length is shown as 12k, and yet found as 12288 or 12,288.
+  const number = wanted ? Number(wanted.replaceAll(",", "")) : NaN;
   const holds = (row) =>
-    columns.some(([, , text]) => text(row).toLowerCase().includes(wanted));
+    columns.some(
+      ([name, , text]) =>
+        text(row).toLowerCase().includes(wanted) || data.columns[name][row] === number,
+    );
   const rows = everyRow().filter((row) => passes(row) && (!wanted || holds(row)));
   return sorted(rows, state.sort);
 }
@@ -91,7 +96,8 @@ function showTable(changed) {
   body.replaceChildren(...rows.slice(start, start + PAGE_ROWS).map(bodyRow));
   const end = Math.min(start + PAGE_ROWS, rows.length);
   const range = rows.length ? `${start + 1} to ${end} of ${rows.length} points` : "no point";
-  document.getElementById("range").textContent = range;
+  const found = state.find ? ` found with “${state.find}”` : "";
+  document.getElementById("range").textContent = range + found;
   document.getElementById("before").disabled = state.page === 1;
   document.getElementById("after").disabled = state.page === pages;
   document.getElementById("find").value = state.find;

@@ -120,11 +120,31 @@ def test_what_is_no_run_is_a_sentence(
     here: Path, form: list[str], content: bytes, part: str
 ) -> None:
     (here / "bad.jsonl").write_bytes(content)
-    code, out, err = report("run.jsonl", "bad.jsonl", *form)
+    code, out, err = report("bad.jsonl", *form)
     assert (code, out) == (2, "")
     assert "bad.jsonl" in err
     assert part in err
     assert names(here) == ["bad.jsonl", "run.jsonl"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_beside_runs_that_can_be_read_it_is_left_out_and_said_so(
+    here: Path, form: list[str]
+) -> None:
+    (here / "bad.jsonl").write_bytes(b"")
+    code, _, err = report("run.jsonl", "bad.jsonl", *form)
+    assert code == 0
+    assert err.startswith("Left out: bad.jsonl: the file is empty; ")
+
+
+def test_a_device_is_written_into_and_a_link_leads_where_it_led(here: Path) -> None:
+    assert report("run.jsonl", "--csv", "--out", os.devnull)[0] == 0
+    assert not Path(os.devnull).is_file()
+    (here / "real.csv").write_text("old")
+    (here / "link.csv").symlink_to("real.csv")
+    assert report("run.jsonl", "--csv", "--out", "link.csv")[0] == 0
+    assert (here / "link.csv").is_symlink()
+    assert (here / "real.csv").read_text().startswith("run_id,")
 
 
 def changed(path: Path, change: Callable[[list[dict[str, object]]], None]) -> None:

@@ -36,7 +36,8 @@ def law_frame(
     for T in lengths:
         of_length = rng.normal(0, shared)
         for n in chunks:
-            ms = float(terms(T, n, CHUNK_TOKENS * projected) @ np.array(rates) * np.exp(of_length + rng.normal(0, own)))
+            off = np.exp(of_length + rng.normal(0, own))
+            ms = float(terms(T, n, CHUNK_TOKENS * projected) @ np.array(rates) * off)
             of_point = record(variant, T, chunk_size=n, median_ms=ms)
             made.append(of_point.model_copy(update={"flops": cost(T, n, projected)}))
     return to_frame([run(made)])

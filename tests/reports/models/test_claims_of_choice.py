@@ -55,8 +55,8 @@ def test_the_share_of_the_roof_of_both(said, record, ceiling):
     made = [record("hatrick", median_ms=0.1), record("full", median_ms=0.2)]
     claim = said(claims_of_choice.hardware, made, ceilings=[ceiling(2e10, 1e10)])
     assert claim.text == (
-        "At T = 256 hatrick (n = 64) runs at 50% of the rate of a large matrix product on this "
-        "device, full at 25%."
+        "At T = 256 hatrick (n = 64) runs at about 50% of the rate of a large matrix product on "
+        "this device, full at 25%."
     )
     memory = said(claims_of_choice.hardware, made, ceilings=[ceiling(1e13, 1e9)])
     assert "10% of the rate of a large copy" in memory.text

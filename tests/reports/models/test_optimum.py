@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_frames import CHUNKS, CHUNK_TOKENS, RATES, law_frame
+from law_frames import CHUNK_TOKENS, CHUNKS, RATES, law_frame
 from scipy.optimize import minimize_scalar
 
 from reports.frame import to_frame
