@@ -14,7 +14,7 @@ from reports import units
 from reports.charts import axes, traces
 from reports.charts.chunked import Chunked, chunked
 from reports.charts.layout import figure, wrapped
-from reports.charts.optimum_line import is_number, sentence
+from reports.charts.optimum_marks import is_number, sentence
 from reports.models.chunk_law import ChunkLaw
 from reports.models.growth import Unfit
 from reports.palette import SEQUENCE

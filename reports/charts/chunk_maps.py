@@ -12,7 +12,7 @@ from reports import units
 from reports.charts import traces
 from reports.charts.chunked import Chunked, chunked
 from reports.charts.layout import figure
-from reports.charts.optimum_line import optimum_line
+from reports.charts.optimum_marks import optimum_marks
 from reports.statuses import outcome
 
 CELL_FONT_PX = 11
@@ -41,8 +41,9 @@ def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
     """Latency of one label over chunk size × T.
 
     A cell's colour says how many times the best chunk size of its T it took, its text the median,
-    all in one unit; the best of every T is bold. A point without a figure is an empty cell that says why. A line
-    follows n*(T), the best chunk size of the law fitted to these points, with its 95% interval.
+    in one unit for all; the best of every T is bold. A point without a figure is an empty cell that
+    says why. A diamond on the lower border of a T is n*(T), the best chunk size of the law fitted to
+    these points, with its 95% interval.
 
     Args:
         frame: rows of one setting (`reports.settings.split`).
@@ -97,12 +98,12 @@ def _map(of: Chunked, column: str, name: str) -> go.Figure:
         "meta": {"rows": traces.numbers(of.rows.index)},
     }
     # The law is one of latency: it has no best chunk size for memory.
-    line = optimum_line(of, lengths, chunks) if column == "latency_ms" else []
-    how = f"in {unit}; bold: the best of each T, colour: its multiple" + (
-        ";<br>line, below each T: the law’s best, with interval" if line else ""
+    optimum = optimum_marks(of, lengths, chunks) if column == "latency_ms" else []
+    how = f"in {unit}; colour: multiple of each T’s best (bold)" + (
+        ";<br>diamond under a row: the law’s best, with interval" if optimum else ""
     )
     return figure(
-        [_heat(grid), *_failures(cells, lengths, chunks), *line],
+        [_heat(grid), *_failures(cells, lengths, chunks), *optimum],
         layout,
         title=f"{name} of {of.name}",
         subtitle=how,

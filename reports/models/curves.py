@@ -21,6 +21,20 @@ BEST: Final = "best"
 Chunk = int | Literal["best"] | None
 """None: a variant without chunk sizes."""
 
+_NEEDED = (
+    "label",
+    "variant",
+    "seq_len",
+    "chunk_size",
+    "status",
+    "predicted",
+    "refined",
+    "latency_ms",
+    "workspace_bytes",
+    "samples_ms",
+    "visits",
+    "rounds",
+)
 _COLUMNS = {"latency": "latency_ms", "workspace": "workspace_bytes"}
 
 
@@ -103,9 +117,11 @@ def curves(
         ValueError: the frame holds more than one setting.
     """
     settings.require_one(frame)
+    # Of eighty columns, those that are read: every part of a frame copies what it has.
+    needed = frame[list(_NEEDED)]
     return [
         found
-        for rows, size in _groups(frame, chunk)
+        for rows, size in _groups(needed, chunk)
         if (found := _curve(rows, size, quantity)) is not None
     ]
 

@@ -93,8 +93,8 @@ def _form(law: ChunkLaw) -> str:
     if absent == list(TERMS[3:]) and np.mean((law.draws[:, 3:] > 0).any(axis=1)) > 0.975:
         alone = "T·n is seen, and " if told[2] else ""
         return (
-            f"Of {form}, {alone}T²/n and (T/n)² are seen together; how much is either's, these "
-            "points do not tell."
+            f"Of {form}, {alone}T²/n and (T/n)² are seen together; how much is either's, or what "
+            "else a chunk costs, these points do not tell."
         )
     if not there:
         return f"No term of {form} is seen in this range: these points do not test it."

@@ -20,8 +20,8 @@ PAGE = Template("""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'$sources; img-src data: blob:; form-action 'none'; \
-base-uri 'none'">
+style-src 'unsafe-inline'; script-src 'unsafe-inline'$sources; img-src data: blob:; \
+form-action 'none'; base-uri 'none'">
 <title>$title</title>
 <style>$css</style>
 </head>

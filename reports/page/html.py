@@ -69,8 +69,9 @@ def chart(one: Chart, more: str = "", level: int = 3) -> str:
         for kind in ("png", "svg")
     )
     return (
-        f'<figure data-figure="{escape(one.name)}"><figcaption><h{level}>{one.title}</h{level}>{how}'
-        f'</figcaption><div class="plot" style="--curves: {one.curves}" role="img" '
+        f'<figure data-figure="{escape(one.name)}"><figcaption>'
+        f"<h{level}>{one.title}</h{level}>{how}</figcaption>"
+        f'<div class="plot" style="--curves: {one.curves}" role="img" '
         f'aria-label="{spoken}"></div><p class="tools">{save}</p></figure>'
     )
 

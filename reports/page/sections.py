@@ -118,13 +118,13 @@ def _told(frame: pd.DataFrame, rowsets: RowSets) -> str:
 
 def _told_of(setting: Setting) -> str:
     said = f"<p>{escape(statement.fastest_at_longest(setting.frame))}</p>"
-    for series in statement.against_full(setting.frame):
+    for one in statement.against_full(setting.frame):
         items = "".join(
             f'<li class="{escape(at.verdict or "")}">T {units.tokens(at.seq_len)}: '
             f"{escape(at.text)}</li>"
-            for at in series.lengths
+            for at in one.lengths
         )
-        said += f"<p>{escape(series.label)}, fastest chunk sizes, against full:</p>"
+        said += f"<p>{escape(one.label)}, fastest chunk sizes, against full:</p>"
         said += f'<ul class="lengths">{items}</ul>'
     return said
 

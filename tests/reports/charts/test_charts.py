@@ -15,7 +15,7 @@ from reports.frame import to_frame
 from reports.palette import NAMED
 from reports.schema import Status
 
-NASTY = "<script>alert(1)</script>"
+NASTY = "<script>alert('1', \"2\")</script>"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_curve_through_the_best_is_what_the_page_would_draw_from_the_frame(fig
                 assert y is None
                 continue
             assert y == frame.loc[candidates[0], trace.meta["value"]]
-            times = frame.loc[candidates, trace.meta["by"]]
+            times = frame.loc[candidates, "latency_ms"]
             assert times.is_monotonic_increasing
             seen += 1
     assert seen > 100
@@ -94,6 +94,19 @@ def test_points_speak_with_the_hover_of_their_row(figures, frame):
         if trace.meta["kind"] == "each":
             for row, text in zip(trace.customdata, trace.hovertext, strict=True):
                 assert text == ("" if row is None else texts[row])
+
+
+def test_every_point_has_a_text_of_its_own_where_the_template_asks_for_one(figures):
+    """Plotly's script resolves `%{hovertext}` of a point, not of a whole trace."""
+    kinds = set()
+    for name, trace in every_trace(figures):
+        if "%{hovertext}" not in (trace.hovertemplate or ""):
+            continue
+        kinds.add(trace.meta["kind"])
+        assert isinstance(trace.hovertext, list | tuple | np.ndarray), (name, trace.name)
+        shape = np.shape(trace.z) if trace.type == "heatmap" else np.shape(trace.x)
+        assert np.shape(trace.hovertext) == shape, (name, trace.name)
+    assert kinds == {"each", "best", "made", "cells"}
 
 
 def test_no_curve_joins_two_settings(figures, frame):
@@ -227,6 +240,7 @@ def test_names_from_plug_ins_and_files_are_escaped(run, record, ceiling):
         # Plotly writes "<" as an escape into JSON; a reader of it sees the text.
         text = json.dumps(json.loads(figure.to_json()))
         assert "<script" not in text, (name, text[text.find("<script") - 80 :][:160])
+        assert not re.search(r"&quot;|&#x27;", text), name
         if "full" not in name:
             assert "&lt;script&gt;" in text, name
 

@@ -41,6 +41,21 @@ def test_the_law_is_dotted_through_them_with_its_best_as_a_diamond(figure):
     assert list(law.meta["rows"]) == list(best.meta["rows"])
 
 
+def test_the_subtitle_speaks_of_no_optimum_where_none_is_drawn(figure, run, record):
+    assert figure.layout.title.subtitle.text.endswith(
+        "<br>dotted: the law fitted to all, diamond: its best"
+    )
+    # The more the longer: no chunk size is the best.
+    made = [
+        record("hatrick", T, chunk_size=n, median_ms=1e-4 * T * (n + 50))
+        for T in LENGTHS
+        for n in (16, 32, 64, 128)
+    ]
+    without = chunk_curves(to_frame([run(made)]), "hatrick")
+    assert not [trace for trace in without.data if trace.mode == "markers"]
+    assert without.layout.title.subtitle.text.endswith("<br>dotted: the law fitted to all")
+
+
 def test_colours_are_explained_by_a_scale_of_lengths(figure):
     bar = figure.layout.coloraxis.colorbar
     assert list(bar.ticktext) == ["256", "1k", "2k", "4k"]

@@ -1,6 +1,9 @@
 import math
 
+import pytest
+
 from reports.charts.costs import memory, scaling
+from reports.charts.fits import WORDS_PX
 from reports.frame import to_frame
 
 
@@ -24,8 +27,10 @@ def test_a_time_or_size_of_zero_is_no_point_of_a_logarithmic_axis(run, record):
         assert curve.y[0] is None
 
 
-def test_words_at_the_ends_of_lines_have_room(run, record):
+def test_words_at_the_ends_of_lines_have_room_that_is_as_wide_on_any_screen(run, record):
     made = [record("full", T, median_ms=T) for T in (256, 512, 1024, 2048, 4096, 8192)]
-    low, high = scaling(to_frame([run(made)])).layout.xaxis.range
-    left, right = math.log10(256) - low, high - math.log10(8192)
-    assert right > 1.5 * left
+    for draw in (scaling, memory):
+        without, with_words = (draw(to_frame([run(of)])).layout for of in ([], made))
+        assert with_words.margin.r == without.margin.r + WORDS_PX
+        low, high = with_words.xaxis.range
+        assert math.log10(256) - low == pytest.approx(high - math.log10(8192))

@@ -35,7 +35,7 @@ def test_a_crossover_lies_on_both_curves_with_its_interval(frame):
     assert mark.error_x.array[0] > 0
     assert mark.error_x.arrayminus[0] > 0
     assert (mark.marker.color, mark.marker.line.color) == (NAMED["lsh"], NAMED["full"])
-    assert mark.hovertext.startswith("lsh overtakes full<br>from T = ")
+    assert mark.hovertext[0].startswith("lsh overtakes full<br>from T = ")
 
 
 def test_it_is_shown_while_all_its_rows_are(frame):
@@ -49,7 +49,7 @@ def test_a_chunk_size_alone_has_crossovers_of_its_own(frame):
     hidden = [t for t in crossings(charts.scaling(frame)) if not t.visible]
     assert len(hidden) == 2
     assert all(t.meta["alone"] for t in hidden)
-    assert {t.hovertext.split(" overtakes")[0] for t in hidden} == {"lsh (n = 1)", "lsh (n = 9)"}
+    assert {t.hovertext[0].split(" overtakes")[0] for t in hidden} == {"lsh (n = 1)", "lsh (n = 9)"}
 
 
 def test_curves_that_do_not_cross_have_no_mark(frame):

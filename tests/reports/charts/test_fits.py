@@ -60,8 +60,8 @@ def test_a_fit_is_a_line_in_a_band_with_the_exponent_at_its_end(frame):
     low, high = band.y[:16], band.y[16:][::-1]
     assert all(a <= y <= b for a, y, b in zip(low, line.y, high, strict=True))
     assert "T<sup>2.00</sup>" in word.text[0]
-    assert "latency grows as T<sup>2.00</sup>" in line.hovertext
-    assert "from 256 to 8k" in line.hovertext
+    assert "latency grows as T<sup>2.00</sup>" in line.hovertext[0]
+    assert "from 256 to 8k" in line.hovertext[0]
     assert {trace.showlegend for trace in of_full} == {False}
     assert list(line.meta["rows"]) == list(range(6))
 
@@ -71,13 +71,19 @@ def test_a_curve_that_no_growth_fits_says_so_instead(run, record):
     (word,) = [t for t in charts.scaling(to_frame([run(made)])).data if t.meta["kind"] == "made"]
     assert word.mode == "text"
     assert word.text[0].strip() == "no fit"
-    assert "no growth is drawn" in word.hovertext
+    assert "no growth is drawn" in word.hovertext[0]
 
 
 def test_fits_of_a_chunk_size_alone_are_there_but_not_seen(frame):
     alone = [t for t in charts.scaling(frame).data if t.meta.get("alone")]
     assert {t.visible for t in alone} == {False}
-    assert any("chunk 32" in (t.hovertext or "") for t in alone)
+    assert any("chunk 32" in t.hovertext[0] for t in alone if t.hovertext)
+
+
+def test_words_are_not_cut_off_at_the_end_of_the_axis(frame):
+    words = [t for t in charts.scaling(frame).data if t.mode == "text"]
+    assert words
+    assert not any(t.cliponaxis for t in words)
 
 
 def test_workspaces_are_in_bytes(frame):
@@ -86,8 +92,8 @@ def test_workspaces_are_in_bytes(frame):
         for t in charts.memory(frame).data
         if t.name == "full" and t.mode == "lines" and not t.fill
     ]
-    assert line.hovertext.startswith("<b>full</b><br>workspace grows as T<sup>2.00</sup>")
-    assert "with no fixed cost to be seen; the fit is less than 0.1% off" in line.hovertext
+    assert line.hovertext[0].startswith("<b>full</b><br>workspace grows as T<sup>2.00</sup>")
+    assert "with no fixed cost to be seen; the fit is less than 0.1% off" in line.hovertext[0]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -110,5 +116,5 @@ def test_without_room_for_all_gaps_words_share_what_there_is():
 
 def test_a_fixed_cost_that_can_be_seen_is_said(run, record):
     made = [record("full", T, median_ms=5 + T * 1e-2) for T in LENGTHS]
-    texts = [t.hovertext or "" for t in charts.scaling(to_frame([run(made)])).data]
+    texts = [t.hovertext[0] for t in charts.scaling(to_frame([run(made)])).data if t.hovertext]
     assert any("above a fixed 5.00 ms; the fit is less than 0.1% off" in text for text in texts)

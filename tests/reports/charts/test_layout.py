@@ -19,6 +19,13 @@ def test_every_line_of_the_subtitle_has_room():
     assert two.title.subtitle.text == "b<br>c"
 
 
+def test_room_is_to_the_right_of_the_axes():
+    without, with_room = (
+        figure([], AXES, title="a", subtitle="b", room=px).layout.margin for px in (0, 30)
+    )
+    assert with_room.r == without.r + 30
+
+
 def test_a_sentence_stands_where_there_is_nothing_else():
     trace = go.Scatter(x=[1], y=[1])
     assert not figure([trace], AXES, title="a", subtitle="b").layout.annotations
@@ -33,4 +40,4 @@ def test_colours_of_ground_and_text_are_left_to_the_template():
 
 
 def test_a_sentence_is_broken_into_lines_and_escaped():
-    assert wrapped("one <two> three", 9) == "one &lt;two&gt;<br>three"
+    assert wrapped('one <two> "three\'s"', 9) == 'one &lt;two&gt;<br>"three\'s"'

@@ -27,8 +27,8 @@ def test_the_roof_rises_with_the_memory_to_the_ceiling(figure):
     assert roof.x[0] < 10 < roof.x[-1]
     assert 10 in [pytest.approx(x) for x in roof.x]
     assert "float32: 100 GFLOP/s" in roof.text
-    assert "below 10 FLOP/byte the memory is the bound" in roof.hovertext
-    assert "a large copy, read and written: 10.0 GB/s" in roof.hovertext
+    assert "below 10 FLOP/byte the memory is the bound" in roof.hovertext[0]
+    assert "a large copy, read and written: 10.0 GB/s" in roof.hovertext[0]
 
 
 def test_the_roof_is_shown_while_any_of_its_points_is(figure):

@@ -18,8 +18,8 @@ def test_one_series_a_label_and_setting_in_the_order_of_legends(run, record):
 
 
 def test_with_one_setting_the_name_is_the_label_escaped(run, record):
-    (of,) = series(to_frame([run([record("<b>")])]))
-    assert (of.name, of.label) == ("&lt;b&gt;", "<b>")
+    (of,) = series(to_frame([run([record("<b> & 'c'")])]))
+    assert (of.name, of.label) == ("&lt;b&gt; &amp; 'c'", "<b> & 'c'")
 
 
 def test_no_two_series_of_a_colour_share_both_dash_and_symbol(run, record):

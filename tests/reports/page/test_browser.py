@@ -7,6 +7,8 @@ import pytest
 from reports.page.page import write_page
 from reports.schema import Status
 
+SHEET_PX = 718
+"""An A4 sheet without Chromium's margins."""
 SIZE_LIMIT = 6_000_000
 TIME_LIMIT_S = 6.0
 """Of processor time, which is wall time on an idle machine. The page is made to be drawn in 3 s,
@@ -137,6 +139,105 @@ def test_a_finding_leads_to_its_chart(look, page):
     assert abs(seen.page.locator(f"#{part}").evaluate("p => p.getBoundingClientRect().top")) < 200
 
 
+def top(seen, part):
+    return seen.page.locator(f"#{part}").evaluate("part => part.getBoundingClientRect().top")
+
+
+@pytest.mark.parametrize("link", [".findings a", "nav a[href='#memory']", "a[href='#failures']"])
+def test_a_link_that_is_clicked_twice_leads_there_twice(look, page, link):
+    seen = look(page)
+    seen.until_drawn()
+    href = seen.page.locator(link).first.get_attribute("href")
+    part = re.search(r"(?:at=|#)(\w+)$", href)[1]
+    for _ in range(2):
+        seen.page.evaluate("scrollTo(0, 0)")
+        assert top(seen, part) > 200
+        seen.page.locator(link).first.click()
+        seen.until_drawn()
+        assert abs(top(seen, part)) < 200
+    assert seen.page.url.endswith(href) or seen.page.url.endswith(f"at={part}")
+    assert seen.errors == []
+
+
+def test_back_undoes_a_link(look, page):
+    seen = look(page)
+    seen.until_drawn()
+    start = seen.page.locator("#shown").text_content()
+    seen.page.locator(".findings a").first.click()
+    assert seen.page.locator("#shown").text_content() != start
+    seen.page.go_back()
+    seen.page.locator("#shown", has_text=start).wait_for(state="attached")
+
+
+def test_no_button_of_a_chart_shares_edits_or_uploads(seen):
+    names = seen.page.evaluate(
+        """[...document.querySelectorAll(".modebar-btn")].map(
+          (button) => button.dataset.title ?? button.getAttribute("aria-label"))"""
+    )
+    assert set(names) == {"Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+
+
+def test_with_all_shown_the_axes_are_the_figures_own(look, page, carried):
+    seen = look(page)
+    seen.page.click("[data-all]:visible")
+    seen.until_drawn()
+    ranges = seen.page.evaluate(
+        """Object.fromEntries([...document.querySelectorAll("figure[data-figure]")].map(
+          (figure) => [figure.dataset.figure, Object.fromEntries(["xaxis", "yaxis"].map(
+            (axis) => [axis, figure.querySelector(".plot").layout[axis]?.range ?? null]))]))"""
+    )
+    compared = 0
+    for name, figure in carried["figures"].items():
+        for axis in ("xaxis", "yaxis"):
+            if own := figure["layout"].get(axis, {}).get("range"):
+                assert ranges[name][axis] == pytest.approx(own, abs=1e-9), (name, axis)
+                compared += 1
+    assert compared >= len(carried["figures"])
+
+
+def test_what_is_computed_says_so_under_the_pointer(seen):
+    shown = seen.page.evaluate(
+        """() => {
+          const found = [];
+          for (const plot of document.querySelectorAll("figure:not([hidden]) .plot"))
+            plot.data.forEach((trace, curveNumber) => {
+              const names = trace.hovertemplate?.includes("%{hovertext}");
+              if (trace.meta?.kind !== "made" || !names) return;
+              const pointNumber = trace.y.findIndex((value) => value !== null);
+              Plotly.Fx.hover(plot, [{ curveNumber, pointNumber }]);
+              const box = plot.querySelector(".hoverlayer .hovertext");
+              found.push([plot.parentNode.dataset.figure, box?.textContent ?? null]);
+              Plotly.Fx.unhover(plot);
+            });
+          return found;
+        }"""
+    )
+    assert {"scaling", "chunks-hatrick-curves", "roofline"} <= {name for name, _ in shown}
+    assert [(name, text) for name, text in shown if not text or len(text.strip()) < 3] == []
+
+
+@pytest.mark.parametrize("wanted", ["4k", "4096", "4,096", " 4096 "])
+def test_a_length_is_found_however_it_is_written(look, page, wanted):
+    seen = look(page)
+    seen.page.fill("#find", wanted)
+    lengths = seen.page.evaluate(
+        "[...document.querySelectorAll('#points-table tbody tr')].map(r => r.cells[0].innerText)"
+    )
+    assert set(lengths) == {"4k"}
+    assert f"found with “{wanted}”" in seen.page.locator("#range").text_content()
+
+
+def test_the_last_of_an_odd_number_of_charts_takes_the_whole_width(look, page):
+    seen = look(page)
+    seen.until_drawn()
+    widths = seen.page.evaluate(
+        """["oracle", "distance", "pareto"].map((name) => document.querySelector(
+          `[data-figure=${name}]`).getBoundingClientRect().width)"""
+    )
+    assert widths[0] == pytest.approx(widths[1])
+    assert widths[2] > 2 * widths[0]
+
+
 def test_the_table_sorts_by_keyboard_and_turns_its_pages(look, page):
     seen = look(page, "#direction=forward,forward%2Bbackward&causal=True,False")
     seen.until_drawn()
@@ -212,6 +313,23 @@ def test_on_paper_the_ground_is_white_and_filters_are_words(look, page, tmp_path
     seen.page.pdf(path=tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").stat().st_size > 20_000
     assert seen.errors == []
+
+
+def test_on_paper_no_table_is_cut_off_and_its_range_is_said(look, page):
+    seen = look(page, width=SHEET_PX)
+    seen.page.click("[data-all]:visible")
+    seen.until_drawn()
+    seen.page.emulate_media(media="print")
+    cut_off = seen.page.evaluate(
+        """[...document.querySelectorAll(".scroll")].filter((box) => box.offsetParent && (
+          box.firstChild.offsetWidth > document.body.clientWidth
+          || getComputedStyle(box).contain !== "none")).length"""
+    )
+    assert cut_off == 0
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == SHEET_PX
+    assert seen.page.locator("#range").is_visible()
+    assert seen.page.locator("#after").is_hidden()
+    assert seen.page.locator("#find").is_hidden()
 
 
 def test_everything_that_is_clicked_can_be_reached_by_keyboard(seen):

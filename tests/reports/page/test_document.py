@@ -7,6 +7,7 @@ def test_nothing_is_asked_for_from_elsewhere(page):
     assert not re.search(r"<(?:script|img|iframe|source)[^>]+\bsrc=", whole)
     assert "<link" not in whole
     assert "default-src 'none'" in whole
+    assert "form-action 'none'" in whole
 
 
 def test_text_from_outside_is_harmless(text, harmful):

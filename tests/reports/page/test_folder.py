@@ -1,5 +1,6 @@
 import html
 import re
+from dataclasses import replace
 
 from plotly.offline import get_plotlyjs
 
@@ -29,6 +30,35 @@ def test_the_index_opens_with_what_each_run_found(run, record, harmful, tmp_path
     assert text.count('<ol class="findings">') == 2
     assert 'href="c.html#variant=' in text
     assert "<script" not in text
+
+
+def test_the_index_says_whose_findings_they_are(run, record, tmp_path):
+    runs = [run([record(), record("full")], name=name) for name in ("monday", "friday")]
+    environment = runs[0].environment
+    text = write_page(runs, tmp_path, split=True).read_text("utf-8")
+    sources = re.findall(r'</h2><p class="quiet">(.*?)</p>', text)
+    assert [source.split(" · ")[0] for source in sources] == ["monday.jsonl", "friday.jsonl"]
+    for source in sources:
+        assert f" · commit {environment.git_commit[:12]}" in source
+        assert source.endswith(f" · host {html.escape(environment.host)}")
+
+
+def test_changes_that_were_not_committed_are_said(run, record, tmp_path):
+    made = run([record()])
+    for dirty, commit, said in (
+        (True, "0123456789abcdef", "commit 0123456789ab, changed since"),
+        (False, "0123456789abcdef", "commit 0123456789ab ·"),
+        (True, "", f"{made.path.name} · host"),
+    ):
+        environment = made.environment.model_copy(update={"git_dirty": dirty, "git_commit": commit})
+        text = write_page([replace(made, environment=environment)], tmp_path, split=True)
+        assert said in text.read_text("utf-8")
+
+
+def test_an_index_asks_for_nothing_and_sends_nothing(run, record, tmp_path):
+    text = write_page([run([record()])], tmp_path, split=True).read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert "form-action 'none'" in text
 
 
 def test_pages_of_one_name_get_numbers(run):

@@ -52,6 +52,10 @@ def test_a_chart_has_its_title_its_words_and_two_buttons(chart):
     assert re.findall(r'data-save="(\w+)"', text) == ["png", "svg"]
 
 
+def test_a_chart_under_a_heading_of_its_own_has_a_lower_one(chart):
+    assert "<h4>Latency of <b>x</b> &amp; y</h4>" in html.chart(chart(), level=4)
+
+
 def test_what_is_read_aloud_is_text(chart):
     spoken = re.findall(r'aria-label="([^"]*)"', html.chart(chart()))
     assert spoken[0] == "Latency of  x  &amp; y"

@@ -27,6 +27,20 @@ def test_each_part_has_its_tables(frame, part, headings):
     assert re.findall("<h3>(.*?)</h3>", text) == headings
 
 
+def test_a_column_that_says_nothing_is_left_out():
+    content = pd.DataFrame(
+        {
+            "setting": ["", ""],
+            "attention": ["full", "lsh"],
+            "misses by": ["", "3%"],
+            "remark": ["", ""],
+            "rows": [[0], [1]],
+        }
+    )
+    text = models._table(content, "growth", "Growth", RowSets())
+    assert re.findall('<th scope="col"[^>]*>(.*?)</th>', text) == ["attention", "misses by"]
+
+
 def test_every_line_names_rows_that_there_are(frame):
     rowsets = RowSets()
     text = models.model_tables(frame, "scaling", rowsets)

@@ -29,10 +29,20 @@ def test_when_with_what_and_how_much_of_it_gave_figures(everything):
 
 
 def test_three_findings_lead_to_their_charts(everything):
-    links = re.findall(r'<li>.+? <a href="([^"]+)">Show it</a></li>', of(everything))
+    links = re.findall(r'<li>.+? <a href="([^"]+)"[^>]*>Show it</a></li>', of(everything))
     assert len(links) == 3
     for link in map(html.unescape, links):
         assert re.fullmatch(r"#variant=[^&]+(&\w+=[^&]*)*&at=[a-z]+", link)
+
+
+def test_every_link_has_a_name_of_its_own_that_starts_as_it_reads(everything):
+    text = of(everything)
+    names = re.findall(r'<a href="[^"]+" aria-label="([^"]+)">Show it</a>', text)
+    starts = re.findall(r"<li>(.{20})", text)
+    assert len(set(names)) == len(names) == 3
+    for number, (name, start) in enumerate(zip(names, starts, strict=True), 1):
+        assert name.startswith(f"Show it: finding {number}, {start}")
+        assert len(name) < 110
 
 
 def test_links_of_an_index_lead_to_the_page(everything):

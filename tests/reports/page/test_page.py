@@ -1,6 +1,7 @@
 import base64
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 from plotly.offline import get_plotlyjs
@@ -21,6 +22,23 @@ def test_folders_are_made_and_a_page_is_replaced(run, record, tmp_path):
     assert "full attention" in path.read_text("utf-8")
     write_page([run([record("lsh")])], str(path))
     assert "<h1>LSH attention" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_page_that_is_cut_off_leaves_the_one_before(run, record, tmp_path, monkeypatch, split):
+    path = tmp_path / ("site" if split else "page.html")
+    index = write_page([run([record("full")])], path, split=split)
+    before = {file: file.read_bytes() for file in index.parent.iterdir()}
+
+    def cut_off(path, content):
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        write_page([run([record("lsh")])], path, split=split)
+    assert {file: file.read_bytes() for file in index.parent.iterdir()} == before
 
 
 def test_the_same_runs_give_the_same_page(run, record, tmp_path):

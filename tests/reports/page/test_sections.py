@@ -38,6 +38,22 @@ def test_the_parts_are_in_the_order_of_the_page(parts):
     ]
 
 
+def test_charts_of_chunk_sizes_stand_under_their_label(parts):
+    body = parts[0]["chunks"].body
+    groups = re.findall(r"<div data-figures><h3>(.*?)</h3>(.*?</figure>)</div></div>", body)
+    assert [name for name, _ in groups] == [
+        f"{label}, {setting}"
+        for setting in ("forward, not causal", "forward+backward, causal")
+        for label in ("hatrick", "sliding_window", "lsh")
+    ]
+    drawn = [re.findall('data-figure="([^"]+)"', group) for _, group in groups]
+    assert [len(names) for names in drawn] == [3] * len(groups)
+    assert len(set(sum(drawn, []))) == body.count("<figure")
+    for label, names in zip(["hatrick", "sliding-window", "lsh"] * 2, drawn, strict=True):
+        assert all(name.startswith(f"chunks-{label}-") for name in names)
+    assert body.count("<h4>") == body.count("<figure")
+
+
 def test_an_empty_run_has_its_environment_alone(run):
     assert list(parts_of([run([])])[0]) == ["environment", "how-to-read"]
 

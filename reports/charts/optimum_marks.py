@@ -1,4 +1,4 @@
-"""n*(T), the best chunk size of the law, as a line over the cells of a chunk map."""
+"""n*(T), the best chunk size of the law, as diamonds between the rows of a chunk map."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from reports.charts.chunked import Chunked
 from reports.models.growth import Unfit
 from reports.models.optimum import Optimum
 
-LINE = (("#ffffff", 4), ("#1b1f24", 1.6))
-"""The line, and a wider one under it: it must be seen on every colour of the cells."""
+STROKES = (("#ffffff", 4), ("#1b1f24", 1.6))
+"""A mark, and a wider one under it: it must be seen on every colour of the cells."""
 BELOW = 0.5
-"""How far it runs below the middle of the cells, where their text is, in steps of the axis: along
-their lower border."""
+"""How far they are below the middle of the cells, in steps of the axis: on their lower border, clear
+of their text. A line that joined the marks would cross it."""
 
 
-def optimum_line(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> list[go.Scatter]:
+def optimum_marks(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> list[go.Scatter]:
     """The optimum of every length at which it is a number, with its 95% interval.
 
     Args:
@@ -46,10 +46,9 @@ def optimum_line(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> 
                 "thickness": width,
                 "width": 1 + width,
             },
-            mode="lines+markers",
-            line={"color": colour, "width": width},
+            mode="markers",
             marker={"color": colour, "size": 4 + width, "symbol": "diamond"},
-            # That of the lowest row is on the edge of the map.
+            # Those of the lowest row are on the edge of the map.
             cliponaxis=False,
             name="n*(T)",
             showlegend=False,
@@ -57,7 +56,7 @@ def optimum_line(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> 
             hovertext=[sentence(optimum) for optimum in found],
             hovertemplate=traces.HOVER,
         )
-        for colour, width in LINE
+        for colour, width in STROKES
     ]
 
 

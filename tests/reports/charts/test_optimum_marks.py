@@ -3,7 +3,7 @@ import math
 import pytest
 
 from reports.charts.chunk_maps import chunk_latency
-from reports.charts.optimum_line import BELOW, is_number, place, sentence
+from reports.charts.optimum_marks import BELOW, is_number, place, sentence
 from reports.frame import to_frame
 from reports.models.optimum import Optimum
 
@@ -61,16 +61,33 @@ def law(run, record):
     return to_frame([run(made)])
 
 
-def test_the_line_follows_the_best_chunk_sizes_below_the_text_of_the_cells(law):
-    halo, line = (t for t in chunk_latency(law, "hatrick").data if t.name == "n*(T)")
-    assert line.x == halo.x == pytest.approx([0, 1, 1.5, 2], abs=0.05)
-    assert line.y == tuple(i - BELOW for i in range(4))
-    assert halo.line.width > line.line.width
-    assert all(width >= 0 for width in (*line.error_x.array, *line.error_x.arrayminus))
-    assert "measured best: 64" in line.hovertext[-1]
-    assert sorted(line.meta["rows"]) == list(range(16))
+def test_diamonds_follow_the_best_chunk_sizes_on_the_lower_border_of_the_cells(law):
+    figure = chunk_latency(law, "hatrick")
+    halo, mark = (t for t in figure.data if t.name == "n*(T)")
+    assert "law’s best" in figure.layout.title.subtitle.text
+    assert mark.x == halo.x == pytest.approx([0, 1, 1.5, 2], abs=0.05)
+    assert mark.y == tuple(i - BELOW for i in range(4))
+    assert halo.marker.size > mark.marker.size
+    # A line would cross the text of the cells.
+    assert halo.mode == mark.mode == "markers"
+    assert all(width >= 0 for width in (*mark.error_x.array, *mark.error_x.arrayminus))
+    assert "measured best: 64" in mark.hovertext[-1]
+    assert sorted(mark.meta["rows"]) == list(range(16))
 
 
-def test_without_a_law_there_is_no_line(run, record):
+def test_without_a_law_there_is_no_diamond(run, record):
     frame = to_frame([run([record(chunk_size=n) for n in (32, 64)])])
-    assert [t.type for t in chunk_latency(frame, "hatrick").data] == ["heatmap"]
+    figure = chunk_latency(frame, "hatrick")
+    assert [t.type for t in figure.data] == ["heatmap"]
+    assert "law" not in figure.layout.title.subtitle.text
+
+
+def test_a_law_without_a_best_chunk_size_has_no_diamond_and_promises_none(run, record):
+    made = [
+        record("hatrick", T, chunk_size=n, median_ms=1e-4 * T * (n + 50))
+        for T in (256, 1024, 2048, 4096)
+        for n in (16, 32, 64, 128)
+    ]
+    figure = chunk_latency(to_frame([run(made)]), "hatrick")
+    assert [t.type for t in figure.data] == ["heatmap"]
+    assert "law" not in figure.layout.title.subtitle.text
