@@ -12,7 +12,7 @@ from reports import units
 from reports.charts import traces
 from reports.charts.chunked import Chunked, chunked
 from reports.charts.layout import figure
-from reports.charts.optimum_marks import optimum_marks
+from reports.charts.optimum_marks import BELOW, optimum_marks
 from reports.statuses import outcome
 
 CELL_FONT_PX = 11
@@ -29,6 +29,8 @@ SCALES = {
     "GiB": 2.0**30,
     "TiB": 2.0**40,
 }
+MARKS_ROOM = 0.2
+"""Below the lowest row, for the marks on its border, in steps of the axis."""
 SHORT_WORDS = {
     "out of memory": "no memory",
     "out of memory (predicted)": "no memory<br>(predicted)",
@@ -42,8 +44,8 @@ def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
 
     A cell's colour says how many times the best chunk size of its T it took, its text the median,
     in one unit for all; the best of every T is bold. A point without a figure is an empty cell that
-    says why. A diamond on the lower border of a T is n*(T), the best chunk size of the law fitted to
-    these points, with its 95% interval.
+    says why. A diamond on the lower border of a T is n*(T), the best chunk size of the law fitted
+    to these points, with its 95% interval.
 
     Args:
         frame: rows of one setting (`reports.settings.split`).
@@ -58,7 +60,7 @@ def chunk_latency(frame: pd.DataFrame, label: str) -> go.Figure:
 def chunk_workspace(frame: pd.DataFrame, label: str) -> go.Figure:
     """Workspace of one label over chunk size × T; everything else as `chunk_latency`.
 
-    The line is that of the latency: what the fastest chunk size needs.
+    But for the diamonds: the law is one of latency, and has no best chunk size for memory.
     """
     return workspace_map(chunked(frame, label))
 
@@ -91,14 +93,16 @@ def _map(of: Chunked, column: str, name: str) -> go.Figure:
         for part in ("share", "text", "hover", "row")
     }
     lengths, chunks = grid["share"].index.tolist(), grid["share"].columns.tolist()
+    optimum = optimum_marks(of, lengths, chunks) if column == "latency_ms" else []
+    yaxis = _axis("sequence length T", [units.tokens(T) for T in lengths])
+    if optimum:
+        yaxis["range"] = [-BELOW - MARKS_ROOM, len(lengths) - 0.5]
     layout = {
         "xaxis": _axis("chunk size (tokens)", [str(chunk) for chunk in chunks]),
-        "yaxis": _axis("sequence length T", [units.tokens(T) for T in lengths]),
+        "yaxis": yaxis,
         "yaxis2": {"overlaying": "y", "matches": "y", "visible": False},
         "meta": {"rows": traces.numbers(of.rows.index)},
     }
-    # The law is one of latency: it has no best chunk size for memory.
-    optimum = optimum_marks(of, lengths, chunks) if column == "latency_ms" else []
     how = f"in {unit}; colour: multiple of each T’s best (bold)" + (
         ";<br>diamond under a row: the law’s best, with interval" if optimum else ""
     )
@@ -111,7 +115,7 @@ def _map(of: Chunked, column: str, name: str) -> go.Figure:
 
 
 def _axis(title: str, words: Sequence[str]) -> dict[str, object]:
-    """An axis with a step for each word; linear, so that a line may pass between two."""
+    """An axis with a step for each word; linear, so that a mark may lie between two."""
     return {
         "title": {"text": title},
         "tickvals": list(range(len(words))),

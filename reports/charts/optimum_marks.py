@@ -17,8 +17,8 @@ from reports.models.optimum import Optimum
 STROKES = (("#ffffff", 4), ("#1b1f24", 1.6))
 """A mark, and a wider one under it: it must be seen on every colour of the cells."""
 BELOW = 0.5
-"""How far they are below the middle of the cells, in steps of the axis: on their lower border, clear
-of their text. A line that joined the marks would cross it."""
+"""How far they are below the middle of the cells, in steps of the axis: on their lower border,
+clear of their text. A line that joined the marks would cross it."""
 
 
 def optimum_marks(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) -> list[go.Scatter]:
@@ -48,8 +48,6 @@ def optimum_marks(of: Chunked, lengths: Sequence[int], chunks: Sequence[int]) ->
             },
             mode="markers",
             marker={"color": colour, "size": 4 + width, "symbol": "diamond"},
-            # Those of the lowest row are on the edge of the map.
-            cliponaxis=False,
             name="n*(T)",
             showlegend=False,
             meta=traces.made(of.law.rows),

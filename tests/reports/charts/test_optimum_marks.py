@@ -68,6 +68,7 @@ def test_diamonds_follow_the_best_chunk_sizes_on_the_lower_border_of_the_cells(l
     assert mark.x == halo.x == pytest.approx([0, 1, 1.5, 2], abs=0.05)
     assert mark.y == tuple(i - BELOW for i in range(4))
     assert halo.marker.size > mark.marker.size
+    assert figure.layout.yaxis.range[0] < min(mark.y)
     # A line would cross the text of the cells.
     assert halo.mode == mark.mode == "markers"
     assert all(width >= 0 for width in (*mark.error_x.array, *mark.error_x.arrayminus))

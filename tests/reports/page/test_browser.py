@@ -212,18 +212,22 @@ def test_what_is_computed_says_so_under_the_pointer(seen):
           return found;
         }"""
     )
-    assert {"scaling", "chunks-hatrick-curves", "roofline"} <= {name for name, _ in shown}
+    names = {name for name, _ in shown}
+    assert "scaling" in names
+    assert any(name.startswith("chunks-hatrick-") for name in names)
     assert [(name, text) for name, text in shown if not text or len(text.strip()) < 3] == []
 
 
 @pytest.mark.parametrize("wanted", ["4k", "4096", "4,096", " 4096 "])
-def test_a_length_is_found_however_it_is_written(look, page, wanted):
+def test_a_length_is_found_however_it_is_written(look, page, carried, wanted):
     seen = look(page)
     seen.page.fill("#find", wanted)
     lengths = seen.page.evaluate(
         "[...document.querySelectorAll('#points-table tbody tr')].map(r => r.cells[0].innerText)"
     )
-    assert set(lengths) == {"4k"}
+    # A workspace of 4096 bytes is found, too.
+    points = zip(carried["columns"]["seq_len"], carried["columns"]["direction"], strict=True)
+    assert lengths.count("4k") == list(points).count((4096, "forward"))
     assert f"found with “{wanted}”" in seen.page.locator("#range").text_content()
 
 

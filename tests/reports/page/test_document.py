@@ -37,4 +37,4 @@ def test_ids_are_unique(text):
 
 
 def test_how_to_repeat_it_is_there(text):
-    assert "<pre><code>hatrick sweep --preset quick</code></pre>" in text
+    assert "hatrick sweep --preset quick</code></pre>" in text

@@ -18,7 +18,7 @@ def frame(run, sweep):
     [
         ("scaling", ["How latency and workspace grow with T", "Where one overtakes another"]),
         ("chunks", ["The best chunk size of every T", "What a chunk size costs"]),
-        ("memory", ["The longest T that fits"]),
+        ("memory", ["The longest T that fits, and twice the longest measured"]),
         ("roofline", []),
     ],
 )

@@ -48,7 +48,7 @@ def test_charts_of_chunk_sizes_stand_under_their_label(parts):
     ]
     drawn = [re.findall('data-figure="([^"]+)"', group) for _, group in groups]
     assert [len(names) for names in drawn] == [3] * len(groups)
-    assert len(set(sum(drawn, []))) == body.count("<figure")
+    assert len({name for names in drawn for name in names}) == body.count("<figure")
     for label, names in zip(["hatrick", "sliding-window", "lsh"] * 2, drawn, strict=True):
         assert all(name.startswith(f"chunks-{label}-") for name in names)
     assert body.count("<h4>") == body.count("<figure")
