@@ -69,7 +69,7 @@ gpu-checks:
 # README's picture, from a run that is in the repository.
 picture: .venv/installed
 	$(BIN)/hatrick report docs/results/cpu/scaling.jsonl --out build/page.html
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,880 \
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1400 \
 	  --virtual-time-budget=8000 --screenshot=docs/page.png build/page.html
 
 clean:
