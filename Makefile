@@ -34,7 +34,8 @@ selftest: .venv/installed
 	$(BIN)/hatrick selftest
 
 test: .venv/installed
-	$(BIN)/python -m pytest $(ARGS)
+	@# A file a core at a time: tests use one thread each.
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +41,6 @@ def write_images(frame: pd.DataFrame, folder: str | os.PathLike[str]) -> list[Pa
     Raises:
         NoImages: there is no browser that could draw them, or no kaleido to drive it.
         OSError: a file cannot be written.
-        RuntimeError: called where an event loop runs, as in a notebook; `figure.write_image` is for
-            that.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)  # before the browser draws for nothing
@@ -67,7 +66,9 @@ def _drawn(figures: dict[str, go.Figure]) -> dict[str, bytes]:
         raise NoImages(NEEDED_PACKAGE) from error
     broken = (errors.ChromeNotFoundError, errors.BrowserFailedError, errors.BrowserClosedError)
     try:
-        return asyncio.run(_draw(figures))
+        # In a thread of its own: where this is called an event loop may run, as in a notebook.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, _draw(figures)).result()
     except (*broken, TimeoutError) as error:
         raise NoImages(NEEDED) from error
 

@@ -96,6 +96,7 @@ def test_the_address_restores_what_was_seen(look, page):
     seen.page.check("input[data-field=direction][value='forward+backward']")
     seen.page.click("th:has-text('workspace') button")
     seen.page.fill("#find", "hat")
+    seen.page.wait_for_url(lambda url: "find=hat" in url)  # typing is waited for to end
     again = look(page, "#" + seen.page.url.split("#")[1])
     again.until_drawn()
     for one in (seen, again):
