@@ -7,7 +7,6 @@ from math import inf
 from statistics import median
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from reports.figures import StoppedBy
 from reports.intervals import median_interval
@@ -72,6 +71,9 @@ def stationary(durations_ms: Sequence[float]) -> bool:
         return abs(second - first) <= COARSE * first
     if abs(second - first) <= HARMLESS * first:
         return True
+    # Here, for it takes a second: a worker that takes short turns never asks.
+    from scipy.stats import mannwhitneyu
+
     return bool(mannwhitneyu(before, after).pvalue >= DOUBT)
 
 

@@ -95,9 +95,6 @@ class Rotations:
         shape = (self._rounds, qk.shape[3], half)
         return bucket_by(qk, self._get(self._seed, *shape, qk.device, qk.dtype))
 
-    # To torch.compile they are a constant, for it can trace no generator. It compiles again when an
-    # argument changes, so everything that R depends on is one, the seed too.
-    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def _get(
         self,
         seed: int,
@@ -119,6 +116,12 @@ class Rotations:
         if len(self._kept) < KEPT and type(drawn) is Tensor:
             self._kept[key] = drawn
         return drawn
+
+    # To torch.compile they are a constant, for it can trace no generator. It compiles again when an
+    # argument changes, so everything that R depends on is one, the seed too. This is what
+    # `torch.compiler.assume_constant_result` does; but that imports the compiler, which takes longer
+    # than everything else at the start of a process that never compiles.
+    _get._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _argmax(rotated: Tensor, half: int) -> Tensor:
