@@ -3,7 +3,6 @@ a run needs no torch."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from importlib.metadata import version
@@ -15,15 +14,23 @@ import typer
 
 from bench.console import (
     INTERRUPTED,
+    LIST,
     UNWRITTEN,
+    Device,
+    Plugins,
     Runs,
     called,
+    flag,
     mistakes,
     print_refused,
     print_summary,
     write_page,
 )
+from bench.export import export
+from bench.gate.command import gate
+from bench.history import history
 from bench.report import report
+from bench.selftest.command import selftest
 
 if TYPE_CHECKING:
     from bench.sweep import Plan
@@ -36,15 +43,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar, show_default=False)
-
-
-List = "A,B,…"
-Plugins = Annotated[str | None, _flag("Python files or modules that register variants.", List)]
-Device = Annotated[str | None, _flag("auto, cpu, cuda or cuda:N.", "NAME")]
 
 
 def main() -> None:
@@ -69,6 +67,9 @@ def hatrick(
       hatrick show results/run.jsonl       the summary table
       hatrick report results/run.jsonl     the page; --markdown, --csv, --png DIR …
       hatrick variants                     what there is, and what runs here
+      hatrick gate --base main             whether a change made one slower, bigger or wrong
+      hatrick history add results/         keep runs, and see where a level shifted
+      hatrick export --format bencher run  for trackers that you have
       hatrick selftest                     whether this machine is fit to measure on
 
     `hatrick COMMAND --help` says more.
@@ -80,49 +81,51 @@ def hatrick(
 
 @app.command()
 def sweep(
-    spec: Annotated[
-        Path | None, _flag("A sweep in TOML; its keys are these flags.", "FILE")
-    ] = None,
+    spec: Annotated[Path | None, flag("A sweep in TOML; its keys are these flags.", "FILE")] = None,
     preset: Annotated[
-        str | None, _flag("default, quick, scaling, gpu; peers-window ….", "NAME")
+        str | None, flag("default, quick, scaling, gpu; peers-window ….", "NAME")
     ] = None,
     variants: Annotated[
-        str | None, _flag("Names; lsh:rounds=1:wrap=round, full:backend=plain.", List)
+        str | None, flag("Names; lsh:rounds=1:wrap=round, full:backend=plain.", LIST)
     ] = None,
-    seq_len: Annotated[str | None, _flag("Sequence lengths; 4k is 4096.", List)] = None,
-    chunk_size: Annotated[str | None, _flag("Visible local keys.", List)] = None,
-    dim: Annotated[str | None, _flag("Width of the model.", "N")] = None,
-    heads: Annotated[str | None, _flag("Attention heads.", "N")] = None,
-    batch: Annotated[str | None, _flag("Sequences in a call.", "N")] = None,
-    dtype: Annotated[str | None, _flag("fp32, bf16, fp16, fp64.", List)] = None,
-    direction: Annotated[str | None, _flag("forward, forward+backward.", List)] = None,
-    causal: Annotated[str | None, _flag("false, true.", List)] = None,
-    backend: Annotated[str | None, _flag("auto, or names from `hatrick variants`.", List)] = None,
-    scope: Annotated[str | None, _flag("layer, core (attention alone).", List)] = None,
+    seq_len: Annotated[str | None, flag("Sequence lengths; 4k is 4096.", LIST)] = None,
+    chunk_size: Annotated[str | None, flag("Visible local keys.", LIST)] = None,
+    dim: Annotated[str | None, flag("Width of the model.", "N")] = None,
+    heads: Annotated[str | None, flag("Attention heads.", "N")] = None,
+    batch: Annotated[str | None, flag("Sequences in a call.", "N")] = None,
+    dtype: Annotated[str | None, flag("fp32, bf16, fp16, fp64.", LIST)] = None,
+    direction: Annotated[str | None, flag("forward, forward+backward.", LIST)] = None,
+    causal: Annotated[str | None, flag("false, true.", LIST)] = None,
+    backend: Annotated[str | None, flag("auto, or names from `hatrick variants`.", LIST)] = None,
+    scope: Annotated[str | None, flag("layer, core (attention alone).", LIST)] = None,
     device: Annotated[
         str | None,
         typer.Option(
-            "--device", "--devices", help="auto, cpu, cuda, cuda:0,cuda:1 or all.", metavar=List
+            "--device", "--devices", help="auto, cpu, cuda, cuda:0,cuda:1 or all.", metavar=LIST
         ),
     ] = None,
-    cache: Annotated[str | None, _flag("cold, warm; auto: cold on a GPU.", "NAME")] = None,
+    cache: Annotated[str | None, flag("cold, warm; auto: cold on a GPU.", "NAME")] = None,
     cuda_graph: Annotated[
         bool | None, typer.Option("--cuda-graph", help="Time the replay of a CUDA graph.")
     ] = None,
-    allocator: Annotated[str | None, _flag("kept, system: freed memory.", List)] = None,
-    wait_policy: Annotated[str | None, _flag("passive, system: idle threads.", List)] = None,
-    seed: Annotated[str | None, _flag("Of inputs and parameters.", "N")] = None,
+    allocator: Annotated[str | None, flag("kept, system: freed memory.", LIST)] = None,
+    wait_policy: Annotated[str | None, flag("passive, system: idle threads.", LIST)] = None,
+    seed: Annotated[str | None, flag("Of inputs and parameters.", "N")] = None,
     plugin: Plugins = None,
-    target: Annotated[str | None, _flag("Precision that ends sampling: 0.01.", "SHARE")] = None,
-    seconds: Annotated[str | None, _flag("Most sampling time of a point.", "TIME")] = None,
-    timeout: Annotated[str | None, _flag("Longest wait for an answer.", "TIME")] = None,
-    order: Annotated[str | None, _flag("interleaved, sequential.", "NAME")] = None,
-    budget: Annotated[str | None, _flag("For the whole sweep: 90s, 10m, 1h30m.", "TIME")] = None,
+    target: Annotated[str | None, flag("Precision that ends sampling: 0.01.", "SHARE")] = None,
+    seconds: Annotated[str | None, flag("Most sampling time of a point.", "TIME")] = None,
+    timeout: Annotated[str | None, flag("Longest wait for an answer.", "TIME")] = None,
+    order: Annotated[str | None, flag("interleaved, sequential.", "NAME")] = None,
+    budget: Annotated[str | None, flag("For the whole sweep: 90s, 10m, 1h30m.", "TIME")] = None,
+    count: Annotated[
+        bool | None,
+        typer.Option("--count", help="Count FLOPs, operators, launches and graph breaks too."),
+    ] = None,
     force: Annotated[
         bool | None, typer.Option("--force", help="Try what is predicted not to fit in memory.")
     ] = None,
-    refine: Annotated[str | None, _flag("crossovers: more lengths near them.", "NAME")] = None,
-    out: Annotated[str | None, _flag("Run file; else in results/.", "FILE.jsonl")] = None,
+    refine: Annotated[str | None, flag("crossovers: more lengths near them.", "NAME")] = None,
+    out: Annotated[str | None, flag("Run file; else in results/.", "FILE.jsonl")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where this sweep stopped.")
     ] = False,
@@ -198,55 +201,10 @@ def show(runs: Runs) -> None:
 
 
 app.command()(report)
-
-
-@app.command()
-def selftest(
-    device: Device = None,
-    out: Annotated[Path | None, _flag("Its figures as JSON.", "FILE.json")] = None,
-) -> None:
-    """Show whether this machine, and this harness, are fit to measure.
-
-    Twice the work takes twice the time; the clock agrees with an independent one; memory is exact
-    to the byte; two measurements of one point agree (their difference is the machine's noise floor,
-    and kept for later runs). By these the machine is fit or not. And most of a sweep's time is
-    spent in the calls that it measures.
-
-    \b
-    Examples:
-      hatrick selftest
-      hatrick selftest --device cpu --out selftest.json
-
-    \b
-    Exit codes:
-      0    all checks passed
-      1    one did not: the table says which, and whether the machine is fit all the same
-      2    a mistake in the call
-      130  interrupted; nothing was kept
-    """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or torch's profiler prints while it counts
-
-    from rich.console import Console
-
-    from bench.device import resolve
-    from bench.noise import keep_noise
-    from bench.selftest.run import check_writable, run_selftest
-
-    try:
-        with mistakes():
-            chosen = resolve(device or "auto")
-            if out is not None:
-                check_writable(out)  # now, and not when the figures are there
-            found = run_selftest(chosen, say=lambda line: typer.echo(line, err=True))
-    except KeyboardInterrupt:
-        typer.echo("Interrupted; nothing was kept.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    Console().print(found.table())
-    if out is not None:
-        out.write_text(found.model_dump_json(indent=1) + "\n", "utf-8")
-    if found.noise is not None:
-        typer.echo(keep_noise(found.noise), err=True)
-    raise typer.Exit(0 if found.passed else 1)
+app.command()(gate)
+app.command()(export)
+app.add_typer(history, name="history")
+app.command()(selftest)
 
 
 @app.command("variants")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +20,16 @@ UNWRITTEN = 3
 INTERRUPTED = 130
 
 Runs = Annotated[list[Path], typer.Argument(help="Run files, or folders of them.", metavar="RUN…")]
+
+
+def flag(help: str, metavar: str) -> Any:
+    """An option whose default is said in its help, if at all."""
+    return typer.Option(help=help, metavar=metavar, show_default=False)
+
+
+LIST = "A,B,…"
+Device = Annotated[str | None, flag("auto, cpu, cuda or cuda:N.", "NAME")]
+Plugins = Annotated[str | None, flag("Python files or modules that register variants.", LIST)]
 
 
 def called() -> str:

@@ -77,6 +77,7 @@ class Course:
             agreement=self.prepared.agreement,
             flops=self.prepared.flops,
             model_bytes=self.prepared.model_bytes,
+            counts=self.prepared.counts,
             started_at=self.prepared.started_at,
             wall_s=self.wall_s,
         )

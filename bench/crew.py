@@ -78,6 +78,7 @@ class Crew:
                 timeout=self._spec.timeout,
                 allocator=point.allocator,
                 wait_policy=point.wait_policy,
+                count=self._spec.count,
             )
             self._workers[which] = self._stack.enter_context(supervisor)
         return self._workers[which]

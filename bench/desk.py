@@ -16,7 +16,8 @@ from bench.forecast import Forecast
 from bench.journal import DiskError
 from bench.points import Planned, groups
 from bench.spec import SweepSpec
-from reports.runfile import RunWriter, key_on_any
+from reports.runfile import key_on_any
+from reports.runwriter import RunWriter
 from reports.schema import Point, Record, Status
 
 

@@ -104,11 +104,16 @@ def worker_environment(allocator: str, wait_policy: str) -> dict[str, str]:
     return {**os.environ, **ALLOCATORS[allocator], **WAIT_POLICIES[wait_policy]}
 
 
-def code_digest() -> str:
-    """Digest of this project's own sources: what a commit says only of a tree without changes."""
-    root = Path(__file__).resolve().parents[1]
+def code_digest(overlay: Path | None = None) -> str:
+    """Digest of this project's own sources: what a commit says only of a tree without changes.
+
+    Args:
+        overlay: a folder whose packages are used in place of the own ones, as far as it has them.
+    """
+    own = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for package in ("hatrick", "variants", "reports", "bench"):
+        root = overlay if overlay is not None and (overlay / package).is_dir() else own
         for file in sorted((root / package).rglob("*.py")):
             digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -19,7 +19,8 @@ from bench.course import Course
 from bench.messages import Prepared, Visit
 from bench.spec import SpecError
 from reports.figures import Model
-from reports.runfile import key_on_any, write_line
+from reports.runfile import key_on_any
+from reports.runwriter import write_line
 from reports.schema import Point, Record
 
 

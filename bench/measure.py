@@ -19,10 +19,12 @@ from bench.heap import UNKNOWN_WORKSPACE, fill_heap
 from bench.messages import Answer, Failure, Finished, Prepared
 from bench.probes import nvml
 from bench.probes.agreement import Verdict, measure_agreement, not_comparable
+from bench.probes.counts import measure_counts
 from bench.probes.energy import energy_of_a_call
 from bench.probes.memory import measure_memory
 from bench.probes.once import Once
-from bench.sampler import sample, warm_up
+from bench.sampler import sample, short_turn, warm_up
+from reports.figures import Counts
 from reports.schema import Point, Status
 from variants import WrongShape
 
@@ -48,9 +50,13 @@ class Measurer:
         self._hopeless = False
         """The device holds its clocks down, and waiting did not help."""
 
-    def prepare(self, point: Point) -> Answer:
-        """Build a point, call it, count its memory and check its output."""
-        return self._whatever_happens(point, lambda: self._prepare(point))
+    def prepare(self, point: Point, *, count: bool = False) -> Answer:
+        """Build a point, call it, count its memory and check its output.
+
+        Args:
+            count: count what a call does, too.
+        """
+        return self._whatever_happens(point, lambda: self._prepare(point, count))
 
     def visit(self, point: Point, seconds: float) -> Answer:
         """Warm a point up and take a share of its samples.
@@ -60,13 +66,17 @@ class Measurer:
         """
         return self._whatever_happens(point, lambda: self._visit(point, seconds))
 
+    def turn(self, point: Point) -> Answer:
+        """Take a few samples; the first time the point is warmed up."""
+        return self._whatever_happens(point, lambda: self._turn(point))
+
     def finish(self, point: Point) -> Answer:
         """Measure a point's energy, where the device counts it, and let go of it."""
         answer = self._whatever_happens(point, lambda: self._finish(point))
         self._built.drop(point)
         return answer
 
-    def _prepare(self, point: Point) -> Answer:
+    def _prepare(self, point: Point, count: bool) -> Answer:
         started_at, start = datetime.now(UTC), perf_counter()
         built = self._build(point)
         build_ms = (perf_counter() - start) * 1e3
@@ -106,20 +116,33 @@ class Measurer:
             agreement=verdict.agreement,
             flops=flops,
             model_bytes=model_bytes,
+            counts=_counts(case) if count else None,
         )
 
     def _visit(self, point: Point, seconds: float) -> Answer:
+        built, monitor = self._ready(point)
+        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
+            if point.cuda_graph:
+                self._built.capture(point)
+            warmup = warm_up(built, seconds)
+            return sample(built, warmup, seconds, monitor)
+
+    def _turn(self, point: Point) -> Answer:
+        built, _ = self._ready(point)
+        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
+            if point.cuda_graph:
+                self._built.capture(point)
+            return short_turn(built)
+
+    def _ready(self, point: Point) -> tuple[Built, nvml.Monitor | None]:
+        """A point that is built on a device that is fit to be timed on."""
         built = self._build(point)
         if point.device == "cpu" and point.allocator == "kept" and not self._heap_is_full:
             fill_heap(self._largest_workspace or UNKNOWN_WORKSPACE)
             self._heap_is_full = True
         monitor = self._monitor(point)
         self._let_cool(monitor)
-        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
-            if point.cuda_graph:
-                self._built.capture(point)
-            warmup = warm_up(built, seconds)
-            return sample(built, warmup, seconds, monitor)
+        return built, monitor
 
     def _finish(self, point: Point) -> Answer:
         monitor = self._monitor(point)
@@ -222,6 +245,14 @@ def _cost(point: Point) -> tuple[int, int] | tuple[None, None]:
     except Exception:  # a plug-in's own code may raise anything
         cost = None
     return (None, None) if cost is None else (cost.flops, cost.bytes)
+
+
+def _counts(case: Case) -> Counts | None:
+    """Nothing where counting fails: no other figure rests on it."""
+    try:
+        return measure_counts(case)
+    except Exception:  # a plug-in's own code may raise anything
+        return None
 
 
 def _forget_earlier_points() -> None:

@@ -9,23 +9,28 @@ from pydantic import Field
 
 from bench.contention import Contention
 from bench.probes.nvml import Reading
-from reports.figures import Agreement, Memory, Milliseconds, Model
+from reports.figures import Agreement, Counts, Memory, Milliseconds, Model
 from reports.schema import Point, Status
+
+Do = Literal["prepare", "visit", "turn", "finish"]
 
 
 class Job(Model):
     """What a worker is asked to do with a point.
 
     `prepare`: build it, call it, count its memory, check its output. `visit`: warm it up and take
-    samples. `finish`: measure its energy, and forget it. A worker that does not hold the point,
+    samples. `turn`: take but a few, one after another with other processes. `finish`: measure its
+    energy, and forget it. A worker that does not hold the point,
     because it is a new one, builds it first.
     """
 
-    do: Literal["prepare", "visit", "finish"]
+    do: Do
     point: Point
     """With the backend that runs in `backend_used`."""
     seconds: float = Field(ge=0)
     """Most sampling time of the point, all visits together."""
+    count: bool = False
+    """Of `prepare`: count operators, launches and graph breaks too."""
 
 
 class Prepared(Model):
@@ -42,6 +47,8 @@ class Prepared(Model):
     agreement: Agreement
     flops: int | None
     model_bytes: int | None
+    counts: Counts | None = None
+    """None where the job did not ask for them, or they failed."""
 
 
 class Visit(Model):
@@ -66,6 +73,13 @@ class Visit(Model):
     """Who else wanted the processor during the samples."""
 
 
+class Turn(Model):
+    """A few samples taken one after another, beside those of other processes."""
+
+    type: Literal["turn"] = "turn"
+    samples_ms: list[Milliseconds] = Field(min_length=1)
+
+
 class Finished(Model):
     """The end of a point: its energy, where the device has a counter."""
 
@@ -84,7 +98,7 @@ class Failure(Model):
     """The worker is not fit to measure another point: its memory or its device is not as before."""
 
 
-Answer = Prepared | Visit | Finished | Failure
+Answer = Prepared | Visit | Turn | Finished | Failure
 
 
 class Envelope(Model):

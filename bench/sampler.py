@@ -8,7 +8,7 @@ from time import perf_counter
 
 from bench.built import Built
 from bench.contention import Contender
-from bench.messages import Visit
+from bench.messages import Turn, Visit
 from bench.probes import nvml
 from bench.probes.time import take_samples
 from bench.stopping import MAX_SAMPLES, MIN_VISITS, min_samples, stationary
@@ -22,6 +22,11 @@ case, and `LEAST_TRIED` calls."""
 LEAST_TRIED = 8
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
+TURN_S = 0.015
+"""Sampling time of a short turn; a longer call makes a turn by itself."""
+FIRST_TURN_S = 0.05
+FIRST_CALLS = 3
+"""The least warm-up before the first short turn."""
 LONG_CALL_MS = 250.0
 """From here on a call gets no such thing: it would cost a whole call more at every visit.
 `docs/measuring.md` shows how the first sample of a visit then compares with the others."""
@@ -94,3 +99,26 @@ def sample(
         readings=readings,
         contention=contention,
     )
+
+
+def short_turn(built: Built) -> Turn:
+    """As few samples as fill `TURN_S`, after a call that brings the caches back.
+
+    A machine's speed drifts at every time scale, so two processes are compared by turns that follow
+    each other as fast as can be (1/f noise, which longer averages do not reduce: Allan, "Statistics
+    of Atomic Frequency Standards", Proc. IEEE 54, 1966).
+
+    The first turn warms the point up, for a fixed time: whoever compares turns compares those of
+    the same number, and what is left of a warm-up is in all of them.
+    """
+    end = perf_counter() + (0.0 if built.warm else FIRST_TURN_S)
+    calls = 0
+    while calls < (1 if built.warm else FIRST_CALLS) or perf_counter() < end:
+        built.call_ms = built.timer.sample() if built.warm else built.timer.warm_up()
+        calls += 1
+    built.warm = True
+    gc.disable()
+    try:
+        return Turn(samples_ms=take_samples(built.timer, least=1, most=MAX_SAMPLES, seconds=TURN_S))
+    finally:
+        gc.enable()

@@ -129,6 +129,8 @@ class SweepSpec(BaseModel):
     """Points that will be compared take turns; `sequential`: one after another."""
     budget: Seconds | None = None
     """Time for the whole sweep; points that do not fit in are left out."""
+    count: bool = False
+    """Count FLOPs, operators, launches and graph breaks of a call too."""
     force: bool = False
     """Try points too that are predicted to run out of memory."""
     refine: Literal["crossovers"] | None = None
@@ -140,16 +142,22 @@ KEYS = (*SweepSpec.model_fields, "preset")
 
 
 def merge(
-    flags: Mapping[str, Any], file: Path | None = None, *, has_cuda: bool = False
+    flags: Mapping[str, Any],
+    file: Path | None = None,
+    *,
+    has_cuda: bool = False,
+    usual: str | None = None,
 ) -> tuple[SweepSpec, str]:
     """The spec and the name of its preset. Flags win over the file, the file over the preset, the
-    preset over the built-in defaults; None means inherit. Where none is named, the preset is
-    `gpu` on a machine with CUDA, unless the CPU is asked for, and `default` elsewhere.
+    preset over the built-in defaults; None means inherit. Where none is named, the preset is the
+    usual one; without one, `gpu` on a machine with CUDA, unless the CPU is asked for, and `default`
+    elsewhere.
 
     Args:
         flags: values of the command line by key.
         file: a spec in TOML; the plug-in files it names are relative to it.
         has_cuda: whether this machine has a CUDA device.
+        usual: the preset where none is named.
 
     Raises:
         SpecError: an unknown key or preset, a value that is not allowed, no TOML.
@@ -162,7 +170,8 @@ def merge(
         values = [layer[key][1] for layer in layers if key in layer]
         return next((value for value in values if value is not None), None)
 
-    preset = str(first("preset") or ("gpu" if has_cuda and first("device") != "cpu" else "default"))
+    found = "gpu" if has_cuda and first("device") != "cpu" else "default"
+    preset = str(first("preset") or usual or found)
     layers.append({key: (f"preset {preset}: {key}", v) for key, v in read_preset(preset).items()})
 
     merged: dict[str, Any] = {}

@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 from uuid import uuid4
 
 import psutil
 from pydantic import ValidationError
 
 from bench.environment import worker_environment
-from bench.messages import Answer, Envelope, Failure, Job
+from bench.messages import Answer, Do, Envelope, Failure, Job
 from bench.probes.nvml import COOLING_S
 from bench.worker import MEMORY_VARIABLE
 from reports.schema import Point, Status
@@ -60,6 +60,8 @@ class Supervisor:
         timeout: seconds after which an answer is waited for no longer, and the worker killed.
         allocator, wait_policy: what `bench.environment.worker_environment` makes of them.
         memory_bytes: what a worker on a CPU may take; None: most of what is available.
+        path: folders that its imports look in before they look here.
+        count: count what a call does when a point is prepared.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Supervisor:
         allocator: str = "kept",
         wait_policy: str = "passive",
         memory_bytes: int | None = None,
+        path: Sequence[Path] = (),
+        count: bool = False,
     ) -> None:
         self._command = [sys.executable, "-u", "-P", "-m", "bench.worker", *plugins]
         self._seconds = seconds
@@ -78,6 +82,8 @@ class Supervisor:
         self._mark = uuid4().hex
         self._variables = worker_environment(allocator, wait_policy) | {MARK: self._mark}
         self._memory_bytes = memory_bytes
+        self._path = tuple(path)
+        self._count = count
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__
         # Python's "a" is a seek; the worker must append to the file as it then is.
         flags = fcntl.fcntl(self._log, fcntl.F_GETFL)
@@ -100,7 +106,7 @@ class Supervisor:
         self.end()
         self._log.close()
 
-    def ask(self, do: Literal["prepare", "visit", "finish"], point: Point) -> Answer:
+    def ask(self, do: Do, point: Point) -> Answer:
         """Have something done with a point; a worker that crashes or hangs is an answer too."""
         self._log.truncate(0)
         kills_before = _kernel_kills()
@@ -108,7 +114,8 @@ class Supervisor:
             start = monotonic()
             worker = self._process or self._start(point)
             self.starting_s = monotonic() - start
-            answer = self._exchange(worker, Job(do=do, point=point, seconds=self._seconds))
+            job = Job(do=do, point=point, seconds=self._seconds, count=self._count)
+            answer = self._exchange(worker, job)
         except TimeoutError:
             started = self._process is not None and self._jobs > 0
             self.end()
@@ -144,9 +151,6 @@ class Supervisor:
         return code
 
     def _start(self, point: Point) -> subprocess.Popen[bytes]:
-        # The worker must find this very package, and nothing in the current folder instead of it.
-        root = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         limit = {}
         if point.device == "cpu":
             available = int(MEMORY_SHARE * psutil.virtual_memory().available)
@@ -157,7 +161,7 @@ class Supervisor:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=self._variables | limit | {"PYTHONPATH": path},
+            env=self._variables | limit | {"PYTHONPATH": worker_path(self._path)},
             # A group of its own: a terminal's Ctrl-C goes to the sweep alone, and a kill reaches
             # what the worker has started.
             start_new_session=True,
@@ -220,6 +224,13 @@ class Supervisor:
         self._log.seek(max(0, size - LOG_TAIL))
         text = self._log.read().decode("utf-8", errors="replace")
         return " ".join(text.split())
+
+
+def worker_path(path: Sequence[Path]) -> str:
+    """PYTHONPATH of a process that must find these folders, and then this very package, before
+    anything else; what is installed comes after them, in editable mode too."""
+    root = Path(__file__).resolve().parents[1]
+    return os.pathsep.join(filter(None, [*map(str, (*path, root)), os.environ.get("PYTHONPATH")]))
 
 
 def _kill_marked(mark: str) -> None:

@@ -21,7 +21,8 @@ from bench.probes.ceilings import CeilingsError, ceilings
 from bench.refine import refine
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
-from reports.runfile import RunWriter, key_on_any, read_run
+from reports.runfile import key_on_any, read_run
+from reports.runwriter import RunWriter
 from reports.schema import Environment, Status
 
 RESULTS = Path("results")

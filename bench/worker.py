@@ -51,9 +51,11 @@ def main() -> None:
             torch.cuda.set_device(job.point.device)
         match job.do:
             case "prepare":
-                answer = measurer.prepare(job.point)
+                answer = measurer.prepare(job.point, count=job.count)
             case "visit":
                 answer = measurer.visit(job.point, job.seconds)
+            case "turn":
+                answer = measurer.turn(job.point)
             case "finish":
                 answer = measurer.finish(job.point)
         if os.getpid() != pid:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from reports.images import NoImages, write_images
     from reports.models.findings import Finding, findings
     from reports.page.page import write_page
-    from reports.runfile import Run, RunFileError, RunWriter, read_run, read_runs
+    from reports.runfile import Run, RunFileError, read_run, read_runs
+    from reports.runwriter import RunWriter
     from reports.settings import split
     from reports.summary import failures, summarise
     from reports.tables import rich_tables
@@ -42,7 +43,7 @@ _HOMES = {
     "write_page": "page.page",
     "Run": "runfile",
     "RunFileError": "runfile",
-    "RunWriter": "runfile",
+    "RunWriter": "runwriter",
     "read_run": "runfile",
     "read_runs": "runfile",
     "split": "settings",

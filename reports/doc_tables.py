@@ -31,15 +31,7 @@ from reports.compare import paired
 from reports.export import findings_list, model_table
 from reports.frame import load
 from reports.machine import machine
-from reports.models.findings import (
-    crossover_table,
-    fits_table,
-    growth_table,
-    law_table,
-    optimum_table,
-)
-from reports.models.hold_out import hold_out_table
-from reports.models.roofline_table import roofline_table
+from reports.models.catalogue import TABLES
 from reports.operator_table import operator_table, read_profile
 from reports.peer_table import peer_table
 from reports.runfile import read_run
@@ -142,15 +134,7 @@ def said_by(model: str, frame: pd.DataFrame) -> str:
     return model_table(MODELS[model](frame))
 
 
-MODELS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "growth": growth_table,
-    "crossovers": crossover_table,
-    "law": law_table,
-    "optima": optimum_table,
-    "fits": fits_table,
-    "roofline": roofline_table,
-    "hold-out": hold_out_table,
-}
+MODELS = {model.name: model.make for model in TABLES}
 """The tables of the models."""
 
 KINDS: dict[str, Callable[..., str]] = {

@@ -12,28 +12,18 @@ import pandas as pd
 from reports.frame import flat
 from reports.markdown import plain, table
 from reports.models import findings
-from reports.models.roofline_table import roofline_table
+from reports.models.catalogue import TABLES
 from reports.tables import markdown as summary
-
-MODELS = {
-    "Growth with T": findings.growth_table,
-    "Crossovers": findings.crossover_table,
-    "Best chunk sizes": findings.optimum_table,
-    "The law in T and n": findings.law_table,
-    "How far memory reaches": findings.fits_table,
-    "Rates reached": roofline_table,
-}
-"""The tables of the models, with their headings."""
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
     """What a frame of `reports.load` says, as Markdown: the most important findings, the summary
     with what failed, and what the models say."""
     parts = [findings_list(frame) + "\n", summary(frame)]
-    for heading, make in MODELS.items():
-        content = make(frame)
+    for model in TABLES:
+        content = model.make(frame) if model.part else pd.DataFrame()
         if not content.empty:
-            parts.append(f"### {heading}\n\n{model_table(content)}\n")
+            parts.append(f"### {model.heading}\n\n{model_table(content)}\n")
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The figures of one point: latency, memory, what the GPU did meanwhile, and agreement.
+"""The figures of one point: latency, memory, what the GPU did meanwhile, agreement, and counts.
 
 Times are milliseconds, sizes are bytes.
 """
@@ -156,3 +156,18 @@ class Agreement(Model):
     1 is as far off as no attention at all. None where the projections cannot be shared."""
     cosine_to_full: float | None = Field(ge=-1.000001, le=1.000001)
     """Cosine between y − LayerNorm(x) and y_full − LayerNorm(x). None as the distance."""
+
+
+class Counts(Model):
+    """What one call does, counted and not timed: the same on every run of the same code, versions
+    and number of threads (by which sliding windows are cut into tiles). None: it could not be
+    counted; never a zero or a part instead."""
+
+    flops: Annotated[int, Field(ge=0)] | None
+    """Of the operators that ran, by the shapes they ran on: padding and recomputation count."""
+    operators: Annotated[int, Field(ge=0)] | None
+    """Dispatched to a device's code, forward and backward, views included."""
+    launches: Annotated[int, Field(ge=0)] | None
+    """CUDA kernels, without copies and fills by the driver; None on a CPU."""
+    graph_breaks: Annotated[int, Field(ge=0)] | None
+    """Of the forward under torch.compile: graphs less one. None where it cannot be traced."""

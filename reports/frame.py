@@ -101,6 +101,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "cosine_to_full": ("float64", "cosine of what this and full attention add to no attention"),
     "flops": ("Int64", "cost model's FLOPs of one call; a multiply-add is two"),
     "model_bytes": ("Int64", "cost model's bytes to and from memory of one call"),
+    "counted_flops": ("Int64", "FLOPs of the operators that one call ran, padding included"),
+    "operators": ("Int64", "operators that one call dispatched"),
+    "launches": ("Int64", "CUDA: kernels that one call launched"),
+    "graph_breaks": ("Int64", "graph breaks of the forward under torch.compile"),
     "flops_ceiling": (
         "float64",
         "FLOP/s of the fastest large matrix product on this device and in this dtype, in the same "
@@ -203,6 +207,8 @@ def _row(run: Run, record: Record) -> dict[str, Any]:
         row |= _gpu(record.gpu)
     if record.agreement:
         row |= record.agreement.__dict__
+    if counts := record.counts:
+        row |= counts.__dict__ | {"counted_flops": counts.flops, "flops": record.flops}
     return row
 
 

@@ -1,4 +1,4 @@
-"""The run file: JSON lines in UTF-8, the environment first, then one record or ceiling a line.
+"""Reads run files: JSON lines in UTF-8, the environment first, then one record or ceiling a line.
 
 A run may be cut at any byte (a power cut, a full disk, Ctrl-C): every whole line still counts,
 and what does not is reported in words.
@@ -9,14 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from reports.schema import (
     READABLE_VERSIONS,
@@ -27,7 +23,6 @@ from reports.schema import (
     Record,
 )
 
-_LINE: TypeAdapter[Record | Ceiling] = TypeAdapter(Record | Ceiling)
 EXPECTED = "a run file is JSON lines, the environment first, as `hatrick sweep` writes it"
 
 
@@ -61,26 +56,8 @@ def key_on_any(point: Point) -> str:
     return point.model_copy(update={"device": kind}).key
 
 
-def write_line(file: FileIO, text: str) -> None:
-    """Add a line to a file; it is on the disk when this returns.
-
-    Raises:
-        OSError: the disk does not take it, and the file ends where it did before.
-    """
-    start, line = file.seek(0, os.SEEK_END), memoryview(text.encode() + b"\n")
-    try:
-        while line:
-            line = line[file.write(line) :]
-        os.fsync(file.fileno())
-    except OSError:
-        # Half a line would spoil whatever came after it.
-        with suppress(OSError):
-            file.truncate(start)
-        raise
-
-
 def read_run(path: str | os.PathLike[str]) -> Run:
-    """Read a run file.
+    """Read a run file, or what pytest-benchmark saved of the fixture `attention_benchmark`.
 
     Raises:
         RunFileError: there is no such file, it is empty, its first line is no environment, it was
@@ -95,6 +72,11 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     if not content:
         raise RunFileError(f"{path}: the file is empty; {EXPECTED}")
     first, *rest = content.split(b"\n")
+    if not _kind(first):
+        from reports.formats import pytest_benchmark  # it needs `Run`
+
+        if document := pytest_benchmark.parse(content):
+            return pytest_benchmark.read(path, document)
     environment = _environment(path, first)
     records: list[Record] = []
     ceilings: list[Ceiling] = []
@@ -116,7 +98,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
             is_cut = number == 1 + len(rest)
             damaged.append(
                 f"{path.name}, line {number}: "
-                + (f"cut off after {len(line)} bytes" if is_cut else _reason(error))
+                + (f"cut off after {len(line)} bytes" if is_cut else reason(error))
             )
     return Run(path, environment, records, damaged, ceilings)
 
@@ -165,92 +147,6 @@ def _files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> 
     return list(files.values())
 
 
-class RunWriter:
-    """Writes a run file; each record is on the disk when `write` returns.
-
-    `RunWriter(path, environment)` makes a new file, `RunWriter.append(path)` goes on in an
-    existing one. Use it in a `with` block. A file has one writer at a time.
-
-    Raises:
-        RunFileError: the file to make exists, or the file to append to is no run file, or another
-            process writes it.
-        OSError: the file cannot be made or written; one that was made is gone again.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], environment: Environment) -> None:
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._file = self.path.open("xb", buffering=0)
-        except FileExistsError as error:
-            raise RunFileError(
-                f"{path} exists and is never overwritten; append to it or choose another name"
-            ) from error
-        try:
-            _lock(self._file, self.path)
-            write_line(self._file, environment.model_dump_json())
-        except OSError:
-            self._file.close()
-            self.path.unlink()
-            raise
-
-    @classmethod
-    def append(cls, path: str | os.PathLike[str]) -> Self:
-        """Go on in an existing run; half a last line is moved to `<name>.damaged` first."""
-        run = read_run(path)
-        writer = cls.__new__(cls)
-        writer.path = run.path
-        writer._file = run.path.open("ab", buffering=0)
-        try:
-            _lock(writer._file, run.path)
-            _mend_last_line(run.path)
-        except (OSError, RunFileError):
-            writer._file.close()
-            raise
-        return writer
-
-    def write(self, record: Record | Ceiling) -> None:
-        """Add one record, or what a device can do at most, as one line.
-
-        Raises:
-            OSError: the disk does not take it; what was written before is whole.
-        """
-        write_line(self._file, record.model_dump_json())
-
-    def close(self) -> None:
-        """Close the file; closing twice does nothing."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _lock(file: FileIO, path: Path) -> None:
-    """Keep other processes from writing a file until it is closed, or this process is gone.
-
-    Raises:
-        RunFileError: another one writes it.
-    """
-    import fcntl  # not on Windows, where run files are read all the same
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RunFileError(
-            f"{path} is being written by another sweep; wait for its end, or choose another --out"
-        ) from None
-    except OSError:
-        pass  # a file system without locks, as Lustre is often mounted
-
-
 def _environment(path: Path, line: bytes) -> Environment:
     """The first line as an environment, or an error that says what was found instead."""
     if not line.strip():
@@ -263,7 +159,19 @@ def _environment(path: Path, line: bytes) -> Environment:
         )
     if kind != "environment":
         raise RunFileError(f"{path}: its first line is a {kind or 'JSON object'}; {EXPECTED}")
-    version = json.loads(line).get("schema_version")
+    check_version(path, json.loads(line).get("schema_version"))
+    try:
+        return Environment.model_validate_json(line)
+    except ValidationError as error:
+        raise RunFileError(f"{path}: line 1: {reason(error)}; {EXPECTED}") from error
+
+
+def check_version(path: Path, version: object) -> None:
+    """Whether a file's schema is read.
+
+    Raises:
+        RunFileError: an older or a newer version wrote it.
+    """
     if isinstance(version, int) and version < READABLE_VERSIONS[0]:
         raise RunFileError(
             f"{path}: written in schema {version} by an older version; this one reads schema "
@@ -274,10 +182,6 @@ def _environment(path: Path, line: bytes) -> Environment:
             f"{path}: written in schema {version} by a newer version; this one reads schema "
             f"{SCHEMA_VERSION}: update hatrick-bench"
         )
-    try:
-        return Environment.model_validate_json(line)
-    except ValidationError as error:
-        raise RunFileError(f"{path}: line 1: {_reason(error)}; {EXPECTED}") from error
 
 
 def _kind(line: bytes) -> str | None:
@@ -289,28 +193,8 @@ def _kind(line: bytes) -> str | None:
     return str(value.get("type", "")) if isinstance(value, dict) else None
 
 
-def _reason(error: ValidationError) -> str:
+def reason(error: ValidationError) -> str:
     """What is wrong with a line: the first complaint, with where it is."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-
-def _mend_last_line(path: Path) -> None:
-    """Make the file end after a whole line, keeping what is cut off beside it."""
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    tail = content[end:]
-    if not tail:
-        return
-    try:
-        if end:
-            _LINE.validate_json(tail)
-    except ValidationError:
-        with path.with_name(path.name + ".damaged").open("ab") as aside:
-            aside.write(tail + b"\n")
-            os.fsync(aside.fileno())
-        os.truncate(path, end)
-    else:
-        with path.open("ab") as file:
-            file.write(b"\n")

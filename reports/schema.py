@@ -14,11 +14,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reports.figures import Agreement, Bytes, Gpu, Latency, Memory, Model, Size
+from reports.figures import Agreement, Bytes, Counts, Gpu, Latency, Memory, Model, Size
 
-SCHEMA_VERSION = 3
-READABLE_VERSIONS = (2, 3)
-"""Files of these are read. 2 has no ceilings, and is the same in all else."""
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (2, 3, 4)
+"""Files of these are read. 3 has no counts, 2 neither counts nor ceilings; all else is the same."""
 
 Scope = Literal["layer", "core"]
 Direction = Literal["forward", "forward+backward"]
@@ -108,6 +108,8 @@ class Record(Model):
     """The cost model's FLOPs of one call; a multiply-add is two."""
     model_bytes: int | None = Field(default=None, ge=0)
     """The cost model's bytes to and from memory in one call."""
+    counts: Counts | None = None
+    """None where they were not asked for, and in schemas 2 and 3."""
     started_at: datetime
     wall_s: float = Field(ge=0)
     """Seconds this point took, all probes together."""

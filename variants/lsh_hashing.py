@@ -119,8 +119,8 @@ class Rotations:
 
     # To torch.compile they are a constant, for it can trace no generator. It compiles again when an
     # argument changes, so everything that R depends on is one, the seed too. This is what
-    # `torch.compiler.assume_constant_result` does; but that imports the compiler, which takes longer
-    # than everything else at the start of a process that never compiles.
+    # `torch.compiler.assume_constant_result` does; but that imports the compiler, which takes
+    # longer than everything else at the start of a process that never compiles.
     _get._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 

@@ -53,12 +53,17 @@ def all_charts(frame: pd.DataFrame) -> list[Chart]:
     whole = {name: draw(frame) for name, draw in charts.FIGURES.items()}
     single = charts.chunk_figures(frame)
     return [
-        *(_chart(name, PARTS[name], figure) for name, figure in whole.items()),
-        *(_chart(name, CHUNKS, figure) for name, figure in single.items()),
+        *(chart_of(name, PARTS[name], figure) for name, figure in whole.items()),
+        *(chart_of(name, CHUNKS, figure) for name, figure in single.items()),
     ]
 
 
-def _chart(name: str, part: str, figure: go.Figure) -> Chart:
+def chart_of(name: str, part: str, figure: go.Figure) -> Chart:
+    """A figure as the page takes it.
+
+    Args:
+        part: of the page, that it stands in.
+    """
     content = _decoded(json.loads(figure.to_json()))
     traces, layout = content["data"], content["layout"]
     # The title is a heading of the page, where a phone can break it; the colours are the reader's.

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 
 import pandas as pd
 
 from reports import settings
-from reports.models.fits_table import fits_table
-from reports.models.model_tables import (
-    crossover_table,
-    growth_table,
-    law_table,
-    optimum_table,
-)
-from reports.models.roofline_table import roofline_table
+from reports.models.catalogue import TABLES
 from reports.page.html import table
 from reports.page.payload import RowSets
 
-Table = tuple[str, str, Callable[[pd.DataFrame], pd.DataFrame]]
-
-TABLES: dict[str, list[Table]] = {
-    "scaling": [
-        ("growth", "How latency and workspace grow with T", growth_table),
-        ("crossovers", "Where one overtakes another", crossover_table),
-    ],
-    "chunks": [
-        ("optima", "The best chunk size of every T", optimum_table),
-        ("law", "What a chunk size costs", law_table),
-    ],
-    "memory": [("fits", "The longest T that fits, and twice the longest measured", fits_table)],
-    "roofline": [("roofline", "Rates reached", roofline_table)],
-}
-"""Of a part of the page: a name for each table, its heading, and what makes it."""
 MOST_CURVES = 120
 """Curves of one chunk size whose models are tables: more take minutes, and nobody reads all."""
 LONG = 40
@@ -69,7 +46,9 @@ def model_tables(frame: pd.DataFrame, part: str, rowsets: RowSets) -> str:
         frame: what `modelled` returned.
     """
     return "".join(
-        _table(make(frame), name, heading, rowsets) for name, heading, make in TABLES.get(part, ())
+        _table(model.make(frame), model.name, model.heading, rowsets)
+        for model in TABLES
+        if model.part == part
     )
 
 

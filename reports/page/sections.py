@@ -69,8 +69,18 @@ def all_parts(
         parts.append(Part("failures", FAILURES, _failures(frame, failed)))
     if damaged := [line for run in runs for line in run.damaged]:
         parts.append(Part("damaged", "Lines that could not be read", _damaged(damaged)))
-    parts.append(Part("environment", "Environment", "".join(map(facts.facts, runs))))
+    if runs:
+        parts.append(Part("environment", "Environment", "".join(map(facts.facts, runs))))
     return [*parts, Part("how-to-read", "How to read the numbers", words.HOW_TO_READ)]
+
+
+def found(opening: str) -> Part:
+    """What the runs say, where the page opens with something else.
+
+    Args:
+        opening: `reports.page.opening.opening`.
+    """
+    return Part("findings", "What the runs say", opening)
 
 
 SUMMARY = (

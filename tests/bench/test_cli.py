@@ -42,7 +42,7 @@ def swept(folder: Path) -> subprocess.CompletedProcess[str]:
     """`mine` and `full` through a whole sweep; the run file is `run.jsonl`."""
     small = ["--preset", "quick", "--device", "cpu", "--seq-len", "16,24", "--dim", "16"]
     mine = ["--plugin", "mine.py", "--variants", "mine,full", "--out", "run.jsonl"]
-    return hatrick("sweep", *small, "--heads", "2", *mine, cwd=folder)
+    return hatrick("sweep", *small, "--heads", "2", "--count", *mine, cwd=folder)
 
 
 def test_a_sweep_ends_well(swept: subprocess.CompletedProcess[str], folder: Path) -> None:
@@ -55,6 +55,14 @@ def test_a_sweep_ends_well(swept: subprocess.CompletedProcess[str], folder: Path
     assert {record.status for record in run.records} == {Status.OK}
     oracles = {r.point.variant: r.agreement.oracle for r in run.records if r.agreement}
     assert oracles == {"mine": "self", "full": "independent"}
+
+
+def test_every_point_is_counted(swept: subprocess.CompletedProcess[str], folder: Path) -> None:
+    run = read_run(folder / "run.jsonl")
+    assert run.environment.spec["count"] is True
+    counts = [record.counts for record in run.records]
+    assert all(each is not None and each.flops and each.operators for each in counts)
+    assert [each and (each.launches, each.graph_breaks) for each in counts] == [(None, 0)] * 4
 
 
 def test_it_shows_the_summary_and_where_everything_is(
@@ -89,7 +97,7 @@ def test_resuming_a_whole_run_measures_nothing(
     assert command["variants"] == ["mine", "full"]
     small = ["--preset", "quick", "--device", "cpu", "--seq-len", "16,24", "--dim", "16"]
     mine = ["--plugin", "mine.py", "--variants", "mine,full", "--out", "run.jsonl"]
-    done = hatrick("sweep", *small, "--heads", "2", *mine, "--resume", cwd=folder)
+    done = hatrick("sweep", *small, "--heads", "2", "--count", *mine, "--resume", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert (folder / "run.jsonl").read_bytes() == before
@@ -155,7 +163,7 @@ QUICK = ["sweep", "--preset", "quick", "--device", "cpu"]
     ("arguments", "part"),
     [
         (["sweep", "--seq-len", "4q"], "'4q'"),
-        (["sweep", "--preset", "huge"], "choose from backends, default, gpu, "),
+        (["sweep", "--preset", "huge"], "choose from backends, default, gate, gpu, "),
         (["sweep", "--spec", "none.toml"], "none.toml"),
         (["sweep", "--spec", "typo.toml"], "did you mean 'seq_len'?"),
         ([*QUICK, "--variants", "hattrick"], "choose from"),

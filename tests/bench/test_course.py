@@ -10,7 +10,7 @@ from bench.contention import Contention
 from bench.course import THROTTLED_SHARE, Course
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.probes.nvml import Reading
-from reports.figures import Agreement, Latency, Memory
+from reports.figures import Agreement, Counts, Latency, Memory
 from reports.schema import Point, Record, Status
 
 MakePoint = Callable[..., Point]
@@ -191,3 +191,11 @@ def test_what_retains_memory_leaks(make_point: MakePoint) -> None:
     assert not Course(make_point()).leaks
     assert not Course(make_point(), prepared=prepared()).leaks
     assert Course(make_point(), prepared=prepared(retained=1)).leaks
+
+
+def test_the_record_has_the_counts(course: Course) -> None:
+    assert course.prepared is not None
+    assert finished(course).counts is None
+    counts = Counts(flops=1, operators=2, launches=None, graph_breaks=0)
+    course.prepared = course.prepared.model_copy(update={"counts": counts})
+    assert finished(course).counts == counts

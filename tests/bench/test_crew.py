@@ -16,7 +16,8 @@ from bench.messages import Answer, Failure, Finished, Prepared, Visit
 from bench.spec import SpecError, merge
 from bench.sweep import Plan, plan, run
 from reports.figures import Agreement, Memory
-from reports.runfile import RunWriter, key_on_any, read_run
+from reports.runfile import key_on_any, read_run
+from reports.runwriter import RunWriter
 from reports.schema import Point, Record, Status
 
 QUIET = Contention(run_ns=1, wait_ns=0, steal_s=0.0, cores_s=1.0)

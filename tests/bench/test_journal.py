@@ -158,7 +158,7 @@ def test_a_disk_that_is_full_is_a_sentence(
 
     journal = Journal(left, resume=True)
     with monkeypatch.context() as patch:
-        patch.setattr("reports.runfile.os.fsync", full)
+        patch.setattr("reports.runwriter.os.fsync", full)
         for keep in (journal.prepared, journal.visited):
             with pytest.raises(DiskError, match=r"visits .*No space left.*--resume"):
                 keep(course)

@@ -211,3 +211,35 @@ def test_the_heap_is_filled_to_what_is_needed_and_amply_where_that_is_not_known(
     visited(measurer, point)
     visited(measurer, point)
     assert filled == [needed]
+
+
+def test_counts_are_made_where_they_are_asked_for(make_point: MakePoint) -> None:
+    point = make_point(variant="hatrick", chunk_size=8)
+    answer = Measurer().prepare(point, count=True)
+    assert isinstance(answer, Prepared)
+    assert answer.counts is not None
+    assert answer.counts.flops
+    without = prepared(Measurer(), point)
+    assert without.counts is None
+    assert without.memory.workspace_bytes == answer.memory.workspace_bytes
+
+
+def test_counts_that_fail_fail_no_point(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(case: Any) -> None:
+        raise RuntimeError("cannot be counted")
+
+    monkeypatch.setattr(measure, "measure_counts", fails)
+    answer = Measurer().prepare(make_point(), count=True)
+    assert isinstance(answer, Prepared)
+    assert answer.counts is None
+
+
+def test_counting_leaves_the_layer_ready_to_be_timed(make_point: MakePoint) -> None:
+    measurer, point = Measurer(), make_point(direction="forward+backward")
+    measurer.prepare(point, count=True)
+    case = measurer._built.get(point).case
+    assert case.layer.training
+    assert all(leaf.grad is None for leaf in (*case.inputs, *case.layer.parameters()))
+    assert visited(measurer, point).samples_ms

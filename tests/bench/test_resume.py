@@ -11,7 +11,8 @@ import torch
 from bench import environment
 from bench.resume import done_keys, newest_run, resumable
 from bench.spec import SpecError, SweepSpec
-from reports.runfile import RunWriter, key_on_any, read_run
+from reports.runfile import key_on_any, read_run
+from reports.runwriter import RunWriter
 from reports.schema import Environment, Point, Record, Status
 
 MakePoint = Callable[..., Point]

@@ -116,7 +116,7 @@ def test_modules_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
         ({"wait_policy": "busy"}, ["--wait-policy", "'passive' or 'system'", "'busy'"]),
         ({"timeout": "0"}, ["--timeout", "greater than 0"]),
         ({"out": "run.html"}, ["--out", "ends in .jsonl", "'run.html'"]),
-        ({"preset": "huge"}, ["'huge'", "default, gpu, gpu-peers-full", "quick"]),
+        ({"preset": "huge"}, ["'huge'", "default, gate, gpu, gpu-peers-full", "quick"]),
     ],
 )
 def test_a_wrong_value_says_where_what_and_what_is_allowed(
@@ -162,7 +162,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_presets_that_ship() -> None:
     peers = [f"peers-{what}" for what in ("full", "hatrick", "lsh", "window")]
     on_gpu = [f"gpu-{name}" for name in peers]
-    assert presets() == ["backends", "default", "gpu", *on_gpu, *peers, "quick", "scaling"]
+    assert presets() == ["backends", "default", "gate", "gpu", *on_gpu, *peers, "quick", "scaling"]
 
 
 @pytest.mark.parametrize("preset", presets())

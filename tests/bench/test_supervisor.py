@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -11,8 +12,9 @@ from time import monotonic
 import pytest
 
 from bench import supervisor as module
+from bench.gate.overlay import HARNESS, lay
 from bench.messages import Answer, Failure, Finished, Prepared, Visit
-from bench.supervisor import Supervisor
+from bench.supervisor import Supervisor, worker_path
 from reports.schema import Point, Status
 
 MakePoint = Callable[..., Point]
@@ -34,6 +36,14 @@ def test_a_point_is_prepared_visited_and_finished(
     assert isinstance(visit, Visit)
     assert visit.samples_ms
     assert supervisor.ask("finish", point) == Finished(energy_j=None)
+
+
+def test_counts_come_with_what_is_prepared(make_point: MakePoint) -> None:
+    with Supervisor([], seconds=0.001, timeout=60, count=True) as supervisor:
+        answer = supervisor.ask("prepare", make_point())
+    assert isinstance(answer, Prepared)
+    assert answer.counts is not None
+    assert (answer.counts.graph_breaks, answer.counts.launches) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -231,3 +241,74 @@ def test_the_kernel_keeps_count_of_what_it_killed() -> None:
         assert module._kernel_kills() == int(said.split()[1])
     else:
         assert module._kernel_kills() == 0
+
+
+ORIGINS = """
+from pathlib import Path
+import bench.case, hatrick.module, reports.schema, variants.full
+from variants import register_core
+
+@register_core("tells")
+def tells(q, k, v, *, causal, chunk_size, key_padding_mask):
+    modules = (bench.case, reports.schema, hatrick.module, variants.full)
+    raise RuntimeError(" ".join(str(Path(each.__file__).resolve()) for each in modules))
+"""
+
+
+def test_a_worker_finds_the_folders_on_its_path_before_what_is_installed(
+    tmp_path: Path, make_point: MakePoint
+) -> None:
+    """And the harness beside them; in an editable install, too, as this one may be."""
+    overlay, plugin = tmp_path / "code", tmp_path / "tells.py"
+    lay(overlay, HARNESS)
+    full = overlay / "variants" / "full.py"
+    full.write_text(full.read_text() + "\nFull.cost = classmethod(lambda *_, **__: Cost(7, 8))\n")
+    plugin.write_text(ORIGINS)
+    with Supervisor([str(plugin)], seconds=0.001, timeout=60, path=[overlay]) as supervisor:
+        prepared = supervisor.ask("prepare", make_point())
+        assert isinstance(prepared, Prepared)
+        assert (prepared.flops, prepared.model_bytes) == (7, 8)
+        point = make_point(variant="tells", backend_used="own", chunk_size=8)
+        told = failure(supervisor.ask("prepare", point)).reason
+    for file in (HARNESS / "bench/case.py", HARNESS / "reports/schema.py"):
+        assert str(file) in told
+    for file in (overlay / "hatrick/module.py", full):
+        assert str(file) in told
+
+
+WHERE = "import hatrick; print(hatrick.__file__)"
+
+
+def test_the_path_comes_before_the_finder_of_an_editable_install(tmp_path: Path) -> None:
+    editable_wheel = pytest.importorskip("setuptools.command.editable_wheel")
+    for place in ("installed", "overlay"):
+        (tmp_path / place / "hatrick").mkdir(parents=True)
+        (tmp_path / place / "hatrick" / "__init__.py").write_text("")
+    venv.create(tmp_path / "environment", with_pip=False, symlinks=True)
+    (site,) = (tmp_path / "environment").glob("lib/python*/site-packages")
+    mapping = {"hatrick": str(tmp_path / "installed" / "hatrick")}
+    finder = editable_wheel._finder_template("finder", mapping, {})
+    (site / "the_finder.py").write_text(finder)
+    (site / "editable.pth").write_text("import the_finder; the_finder.install()")
+
+    def found(path: str) -> str:
+        return subprocess.run(
+            [tmp_path / "environment" / "bin" / "python", "-P", "-c", WHERE],
+            env={"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    assert found("") == str(tmp_path / "installed" / "hatrick" / "__init__.py")
+    first = str(tmp_path / "overlay")
+    assert found(worker_path([Path(first)])) == f"{first}/hatrick/__init__.py"
+
+
+def test_the_users_own_path_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/theirs")
+    assert worker_path([Path("/a"), Path("/b")]) == os.pathsep.join(
+        ["/a", "/b", str(HARNESS), "/theirs"]
+    )
+    monkeypatch.delenv("PYTHONPATH")
+    assert worker_path([]) == str(HARNESS)

@@ -14,7 +14,8 @@ from bench.probes.ceilings import CeilingsError
 from bench.spec import SpecError, SweepSpec, merge
 from bench.supervisor import Supervisor
 from bench.sweep import exit_code, plan, run
-from reports.runfile import RunFileError, RunWriter, read_run
+from reports.runfile import RunFileError, read_run
+from reports.runwriter import RunWriter
 from reports.schema import Ceiling, Point, Record, Status
 
 SMALL = {

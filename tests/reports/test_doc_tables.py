@@ -8,7 +8,8 @@ import pytest
 from reports.doc_tables import first_sample_table, main, ratio_table, with_tables
 from reports.frame import to_frame
 from reports.operator_table import Operator, Profile
-from reports.runfile import Run, RunFileError, RunWriter
+from reports.runfile import Run, RunFileError
+from reports.runwriter import RunWriter
 from reports.schema import Environment, Record
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from reports.figures import Agreement, Gpu, Latency, Memory
+from reports.figures import Agreement, Counts, Gpu, Latency, Memory
 from reports.frame import COLUMNS, flat, load, to_frame
-from reports.runfile import RunWriter
+from reports.runwriter import RunWriter
 from reports.schema import Point, Record, Status
 
 
@@ -76,13 +76,27 @@ def test_every_figure_of_a_record_is_a_column():
     """What is left out here has a column under another name, or is one of the parts of the row."""
     renamed = {"median_ms", "q1_ms", "q3_ms", "low_ms", "high_ms", "throttled"}
     renamed |= {"source", "readings", "sm_clock_mhz"}
-    parts = {"type", "point", "latency", "memory", "gpu", "agreement"}
+    parts = {"type", "point", "latency", "memory", "gpu", "agreement", "counts"}
     fields = {
         name
-        for model in (Record, Point, Latency, Memory, Gpu, Agreement)
+        for model in (Record, Point, Latency, Memory, Gpu, Agreement, Counts)
         for name in model.model_fields
     }
     assert fields - renamed - parts <= set(COLUMNS)
+
+
+def test_counts_stand_beside_the_cost_models_flops(run, record):
+    counts = Counts(flops=1200, operators=7, launches=None, graph_breaks=0)
+    made = [record().model_copy(update={"counts": counts, "flops": 1000}), record("full")]
+    frame = to_frame([run(made)])
+    names = ["flops", "counted_flops", "operators", "launches", "graph_breaks"]
+    assert frame.loc[0, names].dropna().to_dict() == {
+        "flops": 1000,
+        "counted_flops": 1200,
+        "operators": 7,
+        "graph_breaks": 0,
+    }
+    assert frame.loc[1, names[1:]].isna().all()
 
 
 def test_the_noise_floor_is_that_of_the_same_device(run, record, noise):

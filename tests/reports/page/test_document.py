@@ -1,5 +1,11 @@
+import base64
+import gzip
 import html
+import json
 import re
+
+from reports.page.document import Lead, document
+from reports.page.sections import Part
 
 
 def test_nothing_is_asked_for_from_elsewhere(page):
@@ -38,3 +44,29 @@ def test_ids_are_unique(text):
 
 def test_how_to_repeat_it_is_there(text):
     assert "hatrick sweep --preset quick</code></pre>" in text
+
+
+def test_what_leads_stands_before_what_the_runs_say(run, record):
+    lead = Lead("A <title>", "<p>opening</p>", [Part("first", "First", "body")], [], ".x { y: z }")
+    text = document([run([record()])], "", "page", lead=lead)
+    assert "<h1>A &lt;title&gt;</h1>\n<p>opening</p>" in text
+    anchors = re.findall(r'<section id="([\w-]+)"', text)
+    assert anchors[:3] == ["first", "findings", "scaling"]
+    assert text.split("</style>")[0].endswith(".x { y: z }")
+
+
+def test_a_lead_needs_no_run():
+    text = document([], "", "page", lead=Lead("Title", "", [Part("first", "First", "body")], []))
+    assert re.findall(r'<section id="([\w-]+)"', text) == ["first", "how-to-read"]
+
+
+def hovers_of(text):
+    packed = re.search(r'id="data">([^<]*)<', text)[1]
+    return json.loads(gzip.decompress(base64.b64decode(packed)))["hover"]
+
+
+def test_hovers_name_the_run_where_there_are_several(run, record):
+    one, two = run([record()], name="one"), run([record()], name="two<b>")
+    hovers = hovers_of(document([one, two], "", "page"))
+    assert [text.split("<br>")[-1] for text in hovers] == ["run one", "run two&lt;b&gt;"]
+    assert "run one" not in hovers_of(document([one], "", "page"))[0]

@@ -1,0 +1,1 @@
+"""Measuring base and head side by side: their code, their points, their turns."""

@@ -1,0 +1,103 @@
+"""The first pass over a side: what can be told of a point without timing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.gate.sides import Code
+from bench.messages import Failure, Prepared
+from bench.points import Planned
+from bench.spec import SweepSpec
+from bench.supervisor import Supervisor
+from reports.gate.exact import Figures
+from reports.schema import Point, Status
+
+
+class Known(Protocol):
+    """What is known of a point of one side."""
+
+    @property
+    def point(self) -> Point:
+        """The point as that side has it."""
+
+    @property
+    def figures(self) -> Figures:
+        """What is compared exactly."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A point that was examined."""
+
+    point: Point
+    answer: Prepared | Failure
+
+    @property
+    def figures(self) -> Figures:
+        """What is compared exactly."""
+        answer = self.answer
+        if isinstance(answer, Failure):
+            agreement = answer.agreement
+            return Figures(
+                status=answer.status,
+                reason=answer.reason,
+                workspace_bytes=None,
+                memory_source=None,
+                counts=None,
+                oracle_error=agreement.oracle_error if agreement else None,
+                oracle_bound=agreement.oracle_bound if agreement else None,
+                distance_to_full=None,
+            )
+        return Figures(
+            status=Status.OK,
+            reason="",
+            workspace_bytes=answer.memory.workspace_bytes,
+            memory_source=answer.memory.source,
+            counts=answer.counts,
+            oracle_error=answer.agreement.oracle_error,
+            oracle_bound=answer.agreement.oracle_bound,
+            distance_to_full=answer.agreement.distance_to_full,
+        )
+
+
+def examine(
+    planned: Sequence[Planned], code: Code, spec: SweepSpec, watch: Callable[[Point], None]
+) -> list[Examined]:
+    """Build each point with a side's code, call it, check it, and count bytes and operations.
+
+    Args:
+        watch: is told each point when it is done.
+
+    Returns:
+        One for each of them, in their order; one that fails is examined too.
+    """
+    found = []
+    with supervisor(code, spec, count=True) as worker:
+        for each in planned:
+            found.append(Examined(each.point, _answer(each, worker)))
+            watch(each.point)
+    return found
+
+
+def supervisor(code: Code, spec: SweepSpec, *, count: bool = False) -> Supervisor:
+    """A worker that runs a side's code."""
+    return Supervisor(
+        code.plugins,
+        seconds=spec.seconds,
+        timeout=spec.timeout,
+        allocator=spec.allocator[0],
+        wait_policy=spec.wait_policy[0],
+        path=code.path,
+        count=count,
+    )
+
+
+def _answer(planned: Planned, worker: Supervisor) -> Prepared | Failure:
+    if planned.unsupported:
+        return Failure(status=Status.UNSUPPORTED, reason=planned.unsupported)
+    answer = worker.ask("prepare", planned.point)
+    assert isinstance(answer, (Prepared, Failure)), answer
+    worker.ask("finish", planned.point)  # it is not called again in this process
+    return answer

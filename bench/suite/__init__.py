@@ -1,0 +1,1 @@
+"""Benchmarks of every registered attention: `pytest --benchmark-only bench/suite`."""

@@ -1,0 +1,1 @@
+"""Whether a change made an attention slower, bigger or wrong: judging base against head."""
