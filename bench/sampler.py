@@ -22,7 +22,7 @@ case, and `LEAST_TRIED` calls."""
 LEAST_TRIED = 8
 REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
-TURN_S = 0.015
+TURN_S = 0.006
 """Sampling time of a short turn; a longer call makes a turn by itself."""
 FIRST_TURN_S = 0.05
 FIRST_CALLS = 3

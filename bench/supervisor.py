@@ -62,6 +62,7 @@ class Supervisor:
         memory_bytes: what a worker on a CPU may take; None: most of what is available.
         path: folders that its imports look in before they look here.
         count: count what a call does when a point is prepared.
+        bound: keep its threads on the cores where they are.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class Supervisor:
         memory_bytes: int | None = None,
         path: Sequence[Path] = (),
         count: bool = False,
+        bound: bool = False,
     ) -> None:
         self._command = [sys.executable, "-u", "-P", "-m", "bench.worker", *plugins]
         self._seconds = seconds
         self._timeout = timeout
         self._mark = uuid4().hex
-        self._variables = worker_environment(allocator, wait_policy) | {MARK: self._mark}
+        self._variables = worker_environment(allocator, wait_policy, bound=bound)
+        self._variables[MARK] = self._mark
         self._memory_bytes = memory_bytes
         self._path = tuple(path)
         self._count = count
@@ -105,6 +108,18 @@ class Supervisor:
     ) -> None:
         self.end()
         self._log.close()
+
+    def start(self, point: Point) -> None:
+        """Start the worker now, and not with the first question. Where it does not start, the first
+        question is answered so.
+
+        Args:
+            point: one that it will be asked about.
+        """
+        try:
+            self._start(point)
+        except (TimeoutError, _WorkerEnded):
+            self.end()
 
     def ask(self, do: Do, point: Point) -> Answer:
         """Have something done with a point; a worker that crashes or hangs is an answer too."""

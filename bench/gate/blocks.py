@@ -79,7 +79,7 @@ def measure_block(
     Args:
         start: makes the supervisor of a process of a side, `BASE` or `HEAD`.
         base_first: whose process takes the first turn.
-        seconds: time for each point; `LEAST_CYCLES` cycles may take longer.
+        seconds: time for each point after its warm-up; `LEAST_CYCLES` cycles may take longer.
         watch: is told the point that is being timed.
 
     Returns:
@@ -90,9 +90,7 @@ def measure_block(
         # A worker ends with the thread that started it, so the threads must outlive the workers.
         pool = stack.enter_context(ThreadPoolExecutor(len(sides)))
         workers = [stack.enter_context(start(side)) for side in sides]
-        # All start at the same time, and so disturb each other: these samples are thrown away.
-        first = [twins[0].base if side == BASE else twins[0].head for side in sides]
-        list(pool.map(lambda worker, point: worker.ask("turn", point), workers, first))
+        list(pool.map(lambda worker: worker.start(twins[0].head), workers))
         found: list[Timed | Untimed] = []
         for each in twins:
             watch(each.head)
@@ -128,7 +126,7 @@ def _timed(
     order = [*range(len(workers)), *reversed(range(len(workers)))]
     processes = [Process(side) for side in sides]
     cycles: list[list[float]] = []
-    started, end = time_ns() // 1_000_000, monotonic() + seconds
+    started, end = time_ns() // 1_000_000, 0.0
     for cycle in count():
         logs = [0.0] * len(workers)
         for which in order:
@@ -141,6 +139,8 @@ def _timed(
             (own.samples_ms if cycle else own.warmup_ms).extend(answer.samples_ms)
         if cycle:
             cycles.append(logs)
+        else:
+            end = monotonic() + seconds
         if len(cycles) >= LEAST_CYCLES and monotonic() >= end:
             break
     block = reduced(np.array(cycles), base_first=base_first)

@@ -81,7 +81,9 @@ def examine(
     return found
 
 
-def supervisor(code: Code, spec: SweepSpec, *, count: bool = False) -> Supervisor:
+def supervisor(
+    code: Code, spec: SweepSpec, *, count: bool = False, bound: bool = False
+) -> Supervisor:
     """A worker that runs a side's code."""
     return Supervisor(
         code.plugins,
@@ -91,6 +93,7 @@ def supervisor(code: Code, spec: SweepSpec, *, count: bool = False) -> Superviso
         wait_policy=spec.wait_policy[0],
         path=code.path,
         count=count,
+        bound=bound,
     )
 
 

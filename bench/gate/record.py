@@ -39,7 +39,7 @@ def record(blocks: int, out: Path) -> None:
     for number in range(blocks):
         timed = measure_block(
             twins,
-            lambda _: supervisor(code, spec),
+            lambda _: supervisor(code, spec, bound=True),
             base_first=number % 2 == 0,
             seconds=spec.seconds / BLOCKS,
             watch=_nothing,

@@ -150,7 +150,9 @@ class Gate:
     def _take_block(self, both: Sequence[Both]) -> None:
         found = measure_block(
             [self._twins(each) for each in both],
-            lambda side: supervisor(self._base if side == BASE else self._head, self._spec),
+            lambda side: supervisor(
+                self._base if side == BASE else self._head, self._spec, bound=True
+            ),
             base_first=self._taken % 2 == 0,
             seconds=self._spec.seconds / self._rules.blocks,
             watch=self._watcher.watch,
