@@ -5,7 +5,7 @@ PYTHON ?= python3
 RESULTS ?= build/peers
 BIN := .venv/bin
 
-.PHONY: sweep peers backends profiles selftest test lint types docs picture gpu-checks clean
+.PHONY: sweep peers backends profiles selftest test gate exact baseline lint types docs picture gpu-checks clean
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
@@ -36,6 +36,24 @@ selftest: .venv/installed
 test: .venv/installed
 	@# A file a core at a time: tests use one thread each.
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+# Whether the working tree is slower, bigger or wrong compared with its last commit, or with
+# ARGS="--base main".
+gate: .venv/installed
+	$(BIN)/hatrick gate $(ARGS)
+
+# What has no noise, against what is committed: no timings, so any machine will do. Scratch space and
+# operators follow the number of threads.
+EXACT := docs/results/cpu/gate.jsonl
+
+exact: .venv/installed
+	@rm -rf build/exact
+	OMP_NUM_THREADS=2 $(BIN)/hatrick gate --exact --baseline $(EXACT) --allow variables --out build/exact
+
+# That file made anew, after a change that is meant.
+baseline: .venv/installed
+	@rm -f $(EXACT)
+	OMP_NUM_THREADS=2 $(BIN)/hatrick sweep --preset gate --seconds 0.5 --out $(EXACT)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -66,8 +66,13 @@ class Measurer:
         """
         return self._whatever_happens(point, lambda: self._visit(point, seconds))
 
-    def turn(self, point: Point) -> Answer:
-        """Take a few samples; the first time the point is warmed up."""
+    def turn(self, point: Point, workspace_bytes: int) -> Answer:
+        """Take a few samples; the first time the point is warmed up.
+
+        Args:
+            workspace_bytes: the most that a call takes of the points that come.
+        """
+        self._largest_workspace = max(self._largest_workspace, workspace_bytes)
         return self._whatever_happens(point, lambda: self._turn(point))
 
     def finish(self, point: Point) -> Answer:

@@ -29,6 +29,8 @@ class Job(Model):
     """With the backend that runs in `backend_used`."""
     seconds: float = Field(ge=0)
     """Most sampling time of the point, all visits together."""
+    workspace_bytes: int = Field(default=0, ge=0)
+    """Of a worker that was not asked to prepare its points: what the largest of them takes."""
     count: bool = False
     """Of `prepare`: count operators, launches and graph breaks too."""
 

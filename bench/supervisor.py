@@ -63,6 +63,7 @@ class Supervisor:
         path: folders that its imports look in before they look here.
         count: count what a call does when a point is prepared.
         bound: keep its threads on the cores where they are.
+        workspace_bytes: the most that a point takes which the worker will not be asked to prepare.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Supervisor:
         path: Sequence[Path] = (),
         count: bool = False,
         bound: bool = False,
+        workspace_bytes: int = 0,
     ) -> None:
         self._command = [sys.executable, "-u", "-P", "-m", "bench.worker", *plugins]
         self._seconds = seconds
@@ -87,6 +89,7 @@ class Supervisor:
         self._memory_bytes = memory_bytes
         self._path = tuple(path)
         self._count = count
+        self._workspace_bytes = workspace_bytes
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__
         # Python's "a" is a seek; the worker must append to the file as it then is.
         flags = fcntl.fcntl(self._log, fcntl.F_GETFL)
@@ -129,7 +132,13 @@ class Supervisor:
             start = monotonic()
             worker = self._process or self._start(point)
             self.starting_s = monotonic() - start
-            job = Job(do=do, point=point, seconds=self._seconds, count=self._count)
+            job = Job(
+                do=do,
+                point=point,
+                seconds=self._seconds,
+                count=self._count,
+                workspace_bytes=self._workspace_bytes,
+            )
             answer = self._exchange(worker, job)
         except TimeoutError:
             started = self._process is not None and self._jobs > 0

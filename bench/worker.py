@@ -55,7 +55,7 @@ def main() -> None:
             case "visit":
                 answer = measurer.visit(job.point, job.seconds)
             case "turn":
-                answer = measurer.turn(job.point)
+                answer = measurer.turn(job.point, job.workspace_bytes)
             case "finish":
                 answer = measurer.finish(job.point)
         if os.getpid() != pid:

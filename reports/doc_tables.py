@@ -9,6 +9,7 @@ A table stands between two comments, of which the first says what it is made of:
     <!-- operators: FILE N -->       of a profile, the N operators that took most time
     <!-- findings: RUN -->           what a page of the run opens with
     <!-- model: RUN NAME -->         what a model says of it: a key of `MODELS`
+    <!-- calibration: FILE -->       how often a gate is wrong, on blocks that were recorded
     <!-- end -->
 
 so that no number in a document is typed by hand. RUN is relative to the document. It may be a
@@ -30,6 +31,8 @@ from reports import units
 from reports.compare import paired
 from reports.export import findings_list, model_table
 from reports.frame import load
+from reports.gate.calibration import calibration_table
+from reports.gate.recording import read_recording
 from reports.machine import machine
 from reports.models.catalogue import TABLES
 from reports.operator_table import operator_table, read_profile
@@ -145,6 +148,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "operators": lambda file, count: operator_table(read_profile(file), count),
     "findings": lambda run: findings_list(load(run)),
     "model": lambda run, name: said_by(name, load(run)),
+    "calibration": lambda file: calibration_table(read_recording(file)),
 }
 """How each kind of table is made from a file and the arguments of the comment."""
 

@@ -106,7 +106,7 @@ def reduced(logs: NDArray[np.float64], *, base_first: bool) -> Block:
     kept, which no single disturbance moves; and put back is the median of the means.
 
     Args:
-        logs: logarithms of milliseconds, `(cycles, 4)`, in the order of the turns.
+        logs: logarithms of milliseconds, `(cycles, 4)`, in the order of the first turns.
     """
     means = logs.mean(axis=1, keepdims=True)
     ms = np.exp(np.median(logs - means, axis=0) + np.median(means)).tolist()
@@ -128,20 +128,20 @@ def _timed(
     cycles: list[list[float]] = []
     started, end = time_ns() // 1_000_000, 0.0
     for cycle in count():
-        logs = [0.0] * len(workers)
+        logs = []
         for which in order:
             answer = workers[which].ask("turn", points[which])
             if not isinstance(answer, Turn):
                 assert isinstance(answer, Failure), answer
                 return Untimed(sides[which], answer)
-            logs[which] += np.log(max(np.median(answer.samples_ms), CLOCK_TICK_MS)) / 2
+            logs.append(float(np.log(max(np.median(answer.samples_ms), CLOCK_TICK_MS))))
             own = processes[which]
             (own.samples_ms if cycle else own.warmup_ms).extend(answer.samples_ms)
         if cycle:
-            cycles.append(logs)
+            there, back = logs[: len(workers)], logs[: len(workers) - 1 : -1]
+            cycles.append([(one + other) / 2 for one, other in zip(there, back, strict=True)])
         else:
             end = monotonic() + seconds
-        if len(cycles) >= LEAST_CYCLES and monotonic() >= end:
+        if cycle >= LEAST_CYCLES and monotonic() >= end:
             break
-    block = reduced(np.array(cycles), base_first=base_first)
-    return Timed(block, started, processes)
+    return Timed(reduced(np.array(cycles), base_first=base_first), started, processes)

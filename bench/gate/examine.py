@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.gate.sides import Code
 from bench.messages import Failure, Prepared
@@ -74,17 +74,24 @@ def examine(
         One for each of them, in their order; one that fails is examined too.
     """
     found = []
-    with supervisor(code, spec, count=True) as worker:
+    with _supervisor(code, spec, count=True) as worker:
         for each in planned:
             found.append(Examined(each.point, _answer(each, worker)))
             watch(each.point)
     return found
 
 
-def supervisor(
-    code: Code, spec: SweepSpec, *, count: bool = False, bound: bool = False
-) -> Supervisor:
-    """A worker that runs a side's code."""
+def largest_workspace(examined: Iterable[Known | None]) -> int:
+    """The most that a call of points takes, in bytes; 0 where none was counted."""
+    return max((each.figures.workspace_bytes or 0 for each in examined if each), default=0)
+
+
+def timing_worker(code: Code, spec: SweepSpec, workspace_bytes: int) -> Supervisor:
+    """A worker that takes turns with others, running a side's code."""
+    return _supervisor(code, spec, bound=True, workspace_bytes=workspace_bytes)
+
+
+def _supervisor(code: Code, spec: SweepSpec, **how: Any) -> Supervisor:
     return Supervisor(
         code.plugins,
         seconds=spec.seconds,
@@ -92,8 +99,7 @@ def supervisor(
         allocator=spec.allocator[0],
         wait_policy=spec.wait_policy[0],
         path=code.path,
-        count=count,
-        bound=bound,
+        **how,
     )
 
 

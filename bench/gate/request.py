@@ -19,6 +19,9 @@ LIMITS = {"cpu": 0.05, "cuda": 0.02}
 """Relative slowdown that is allowed where none is named. Less than the least that anybody would
 want to be told of on such a device, and more than the noise floor of a quiet one."""
 BLOCKS = 6
+GPU_SECONDS = 1.5
+"""For a point on a GPU, where a turn repeats to a fraction of a percent, if nothing else is asked
+for."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ def request(
         if len(getattr(spec, key)) > 1:
             raise SpecError(f"--{key.replace('_', '-')}: a gate takes one, not several")
     device = resolve_all(spec.device)[0]
+    if device.type == "cuda" and file is None and not flags.get("seconds"):
+        spec = spec.model_copy(update={"seconds": min(spec.seconds, GPU_SECONDS)})
     rules = Rules(
         limit=LIMITS[device.type] if limit is None else _share(limit),
         rate=rate,

@@ -7,8 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bench.gate.blocks import BASE, Timed, Twins, Untimed, measure_block
-from bench.gate.examine import Examined, Known, examine, supervisor
+from bench.gate.blocks import BASE, HEAD, Timed, Twins, Untimed, measure_block
+from bench.gate.examine import (
+    Examined,
+    Known,
+    examine,
+    largest_workspace,
+    timing_worker,
+)
 from bench.gate.planning import Pair
 from bench.gate.sides import Code
 from bench.points import Planned
@@ -148,11 +154,11 @@ class Gate:
             going = [each for each in going if not each.untimed]
 
     def _take_block(self, both: Sequence[Both]) -> None:
+        codes = {BASE: self._base, HEAD: self._head}
+        most = largest_workspace(side for each in both for side in (each.base, each.head))
         found = measure_block(
             [self._twins(each) for each in both],
-            lambda side: supervisor(
-                self._base if side == BASE else self._head, self._spec, bound=True
-            ),
+            lambda side: timing_worker(codes[side], self._spec, most),
             base_first=self._taken % 2 == 0,
             seconds=self._spec.seconds / self._rules.blocks,
             watch=self._watcher.watch,

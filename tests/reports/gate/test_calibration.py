@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from recordings import Recording, blocks_of, draw, load, of_variant, slowed
 
+from reports.gate.calibration import blocks_of, draw, of_variant, slowed
 from reports.gate.contrasts import contrasts
+from reports.gate.recording import Recording, read_recording
 from reports.gate.result import Timing, Verdict
 from reports.gate.timing import judge
 
+RECORDED = Path(__file__).parents[2] / "data" / "gate" / "aa.json"
 LIMIT, RATE = 0.05, 0.05
 SLOWER = 1.10
 LEAST_BLOCKS = 6
@@ -31,7 +34,7 @@ def fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    return load()
+    return read_recording(RECORDED)
 
 
 def verdicts(ms: NDArray[np.float64], limit: float = LIMIT) -> list[Verdict]:

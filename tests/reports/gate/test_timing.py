@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import blocks_of, slowed
 
+from reports.gate.calibration import blocks_of, slowed
 from reports.gate.result import Block, Verdict
 from reports.gate.timing import judge
 
