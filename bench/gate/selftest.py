@@ -16,7 +16,7 @@ from bench.gate.request import Request, request
 from bench.gate.run import Watcher
 from bench.gate.sides import head_code
 from bench.selftest.report import Check, Report
-from reports.gate.result import Change, Outcome, PointResult, Result, Verdict
+from reports.gate.result import Change, Outcome, PointResult, Result, Side, Verdict
 from reports.gate.words import headline
 from reports.schema import Status
 
@@ -43,8 +43,7 @@ def run_selftest(
     head = head_code(timed.spec.plugin, folder)
 
     def against(fault: str, wanted: Request) -> Result:
-        spoilt = replace(head, plugins=(*head.plugins, f"{FAULTS}.{fault}"))
-        return compare_codes(wanted, head, spoilt, watcher).result
+        return compare_codes(wanted, head, spoilt(wanted, fault), watcher).result
 
     checks = [
         _check(
@@ -76,6 +75,15 @@ def run_selftest(
         noise=None,
         seconds=monotonic() - start,
     )
+
+
+def spoilt(request: Request, fault: str) -> Code:
+    """The working tree's code with a fault put into HATrick's source."""
+    code = head_code(request.spec.plugin, request.folder)
+    source = code.path[0] / "variants" / f"{SPOILT}.py"
+    with source.open("a", encoding="utf-8") as file:
+        file.write(f"\n\nfrom {FAULTS}.{fault} import spoil\n\nspoil(HATrickVariant)\n")
+    return replace(code, side=Side(name=f"working tree, {fault}"))
 
 
 def _request(flags: Mapping[str, Any], file: Path | None, folder: Path, *, exact: bool) -> Request:

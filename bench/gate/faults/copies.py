@@ -1,4 +1,4 @@
-"""HATrick copies its output once more than it must."""
+"""An attention copies its output once more than it must."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
-import variants
 
-_kind = variants.get("hatrick")
-_forward = _kind.forward
+def spoil(kind: Any) -> None:
+    """Spoil a class of layers."""
+    sound = kind.forward
 
+    def forward(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
+        output: Tensor = sound(self, x, **kwargs)
+        return output.clone()
 
-def _copied(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
-    output: Tensor = _forward(self, x, **kwargs)
-    return output.clone()
-
-
-_kind.forward = _copied  # type: ignore[method-assign]
+    kind.forward = forward

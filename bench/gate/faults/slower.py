@@ -1,53 +1,54 @@
-"""HATrick takes longer, by time in which nothing is computed."""
+"""An attention takes longer, by time in which nothing is computed."""
 
 from __future__ import annotations
 
+from functools import cache
 from time import perf_counter_ns
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import variants
 from bench.gate.faults import SLOWER
 
-_kind = variants.get("hatrick")
-_forward = _kind.forward
+CYCLES = 10_000_000
+"""Of the sleep that shows how many the device makes in a millisecond."""
 
 
-def _slower(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
-    if x.is_cuda:
-        return _slower_on_cuda(self, x, **kwargs)
-    start = perf_counter_ns()
-    output: Tensor = _forward(self, x, **kwargs)
-    end = perf_counter_ns() + SLOWER["cpu"] * (perf_counter_ns() - start)
-    while perf_counter_ns() < end:
-        pass
-    return output
+def spoil(kind: Any) -> None:
+    """Spoil a class of layers."""
+    sound = kind.forward
+    asleep: dict[tuple[tuple[int, ...], torch.dtype], int] = {}
+
+    def forward(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
+        start = perf_counter_ns()
+        output: Tensor = sound(self, x, **kwargs)
+        if x.is_cuda:
+            # A share of what the same call took the device the first time.
+            key = (tuple(x.shape), x.dtype)
+            if key not in asleep:
+                call_ms = _device_ms(x.device, lambda: sound(self, x, **kwargs))
+                asleep[key] = int(SLOWER["cuda"] * call_ms * _cycles_per_ms(x.device))
+            torch.cuda._sleep(asleep[key])
+            return output
+        end = perf_counter_ns() + SLOWER["cpu"] * (perf_counter_ns() - start)
+        while perf_counter_ns() < end:
+            pass
+        return output
+
+    kind.forward = forward
 
 
-def _slower_on_cuda(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
-    """The device sleeps for a share of the cycles that the same call took it the first time."""
-    key = (tuple(x.shape), x.dtype)
-    if key not in _cycles:
-        _forward(self, x, **kwargs)
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        _forward(self, x, **kwargs)
-        end.record()
-        torch.cuda.synchronize(x.device)
-        asleep_from, asleep_to = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        asleep_from.record()
-        torch.cuda._sleep(CALIBRATION)
-        asleep_to.record()
-        torch.cuda.synchronize(x.device)
-        per_ms = CALIBRATION / asleep_from.elapsed_time(asleep_to)
-        _cycles[key] = int(SLOWER["cuda"] * start.elapsed_time(end) * per_ms)
-    output: Tensor = _forward(self, x, **kwargs)
-    torch.cuda._sleep(_cycles[key])
-    return output
+@cache
+def _cycles_per_ms(device: torch.device) -> float:
+    return CYCLES / _device_ms(device, lambda: torch.cuda._sleep(CYCLES))
 
 
-CALIBRATION = 10_000_000
-_cycles: dict[tuple[tuple[int, ...], torch.dtype], int] = {}
-_kind.forward = _slower  # type: ignore[method-assign]
+def _device_ms(device: torch.device, call: Any) -> float:
+    """Milliseconds that a call takes the device."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    call()
+    end.record()
+    torch.cuda.synchronize(device)
+    return float(start.elapsed_time(end))

@@ -1,4 +1,4 @@
-"""HATrick gets one element of its output wrong."""
+"""An attention gets one element of its output wrong."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
-import variants
 
-_kind = variants.get("hatrick")
-_forward = _kind.forward
+def spoil(kind: Any) -> None:
+    """Spoil a class of layers."""
+    sound = kind.forward
 
+    def forward(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
+        output: Tensor = sound(self, x, **kwargs).clone()
+        output[0, 0, 0] += 1.0  # of elements whose standard deviation is 1
+        return output
 
-def _wrong(self: Any, x: Tensor, **kwargs: Any) -> Tensor:
-    output: Tensor = _forward(self, x, **kwargs).clone()
-    output[0, 0, 0] += 1.0  # of elements whose standard deviation is 1
-    return output
-
-
-_kind.forward = _wrong  # type: ignore[method-assign]
+    kind.forward = forward
