@@ -3,13 +3,15 @@
 The point is built, checked and counted as in a sweep, by the same code. It is timed by
 pytest-benchmark, a call a round, in the process of the tests. So malloc and idle threads are as the
 environment has them, all samples make one visit, which is too few for an interval of the median,
-and on CUDA a sample holds the time that Python takes to queue the call.
+and on CUDA a sample holds the time that Python takes to queue the call. That process is its user's:
+garbage collection and the compiler are afterwards as they were found.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
@@ -26,15 +28,17 @@ from bench.case import build
 from bench.contention import Contender
 from bench.course import Course
 from bench.environment import describe
-from bench.measure import Measurer
+from bench.measure import Measurer, _while
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.one_benchmark import Attention, one_point, registered_name
 from bench.points import load_plugins
 from bench.probes import nvml
 from bench.probes.agreement import measure_agreement
+from bench.probes.graph_breaks import _dynamo_as_it_was
 from bench.sampler import warm_up
 from bench.spec import SpecError, SweepSpec
 from bench.stopping import MAX_SAMPLES
+from hatrick.flex import flex_kernel
 from reports.formats.points import attention, setting
 from reports.formats.pytest_benchmark import extra_info
 from reports.schema import Environment, Point, Status
@@ -125,6 +129,13 @@ class AttentionBenchmark:
             self._benchmark.pedantic(case, setup=case.clear)
 
     def _measure(self, point: Point, device: torch.device) -> None:
+        if point.backend_used == "flex":
+            # It raises the compiler's limit once, for whoever calls it later, too: that stays.
+            flex_kernel(device)
+        with _compiler_as_it_was():
+            self._measure_there(point, device)
+
+    def _measure_there(self, point: Point, device: torch.device) -> None:
         start = perf_counter()
         course = Course(point, prepared=_prepare(point))
         built = BuiltPoints().get(point)
@@ -154,11 +165,13 @@ class AttentionBenchmark:
         monitor = nvml.open_monitor(device)
         readings = [monitor.read()] if monitor else []
         began, contender, start = int(time() * 1e3), Contender(), perf_counter()
+        collecting = gc.isenabled()
         gc.disable()  # a collection in the middle of a call would be counted as the call's
         try:
             self._benchmark.pedantic(call, setup=built.call.clear, rounds=rounds)
         finally:
-            gc.enable()
+            if collecting:
+                gc.enable()
         sampling_s, contention = perf_counter() - start, contender.since()
         readings += [monitor.read()] if monitor else []
         return Visit(
@@ -186,6 +199,26 @@ class AttentionBenchmark:
         return float(given.get(name, self._request.config.getoption(f"benchmark_{name}")))
 
 
+class Guest(Measurer):
+    """Measures in a process that is not its own, where others have compiled what they use."""
+
+    def _build(self, point: Point) -> Built:
+        """As anywhere, but nobody's compiled code is forgotten before."""
+        gc.collect()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        with _while("it was built"):
+            return self._built.get(point)
+
+
+@contextmanager
+def _compiler_as_it_was() -> Iterator[None]:
+    """Take back what measuring does to the compiler: its settings, and the code that is compiled,
+    so that the next benchmark compiles its own again, whatever was measured before it."""
+    with _dynamo_as_it_was(), torch._dynamo.config.patch(automatic_dynamic_shapes=False):
+        yield
+
+
 def describe_process(command: str, plugins: Sequence[str], devices: Sequence[str]) -> Environment:
     """The environment of benchmarks that this process has made.
 
@@ -203,7 +236,7 @@ def describe_process(command: str, plugins: Sequence[str], devices: Sequence[str
 
 def _prepare(point: Point) -> Prepared:
     """The figures that are counted, from a pass of their own."""
-    answer = Measurer().prepare(point, count=True)
+    answer = Guest().prepare(point, count=True)
     if isinstance(answer, Failure):
         if answer.status is Status.CRASHED:
             case = build(point)

@@ -98,8 +98,8 @@ BOUND = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
 """The environment variables that keep each thread on a core of its own.
 
 Several workers that take turns are woken again and again, and where the kernel then puts their
-threads is chance, which holds for a while: on two cores, calls of equal code differed by 3 to 11%
-between processes that were free, and by 1 to 5% between those that were bound.
+threads is chance, which holds for a while: calls of equal code take longer in one process than in
+another, for no reason of theirs.
 """
 
 

@@ -47,7 +47,8 @@ def export(
     \b
     Exit codes:
       0  it is written
-      2  a mistake in the call, no point with figures, or the place cannot be written
+      2  a mistake in the call, no point with figures, or the place cannot be written; or a file
+         cannot be read: what the others hold is written
     """
     to = out or STDOUT
     if form == "parquet" and to == STDOUT:
@@ -73,6 +74,7 @@ def export(
         typer.echo(f"Written: {to}")
     print_damage(read)
     print_refused(refused)
+    raise typer.Exit(MISTAKE if refused else 0)
 
 
 def _text(form: str, runs: Sequence[Run]) -> str:

@@ -31,7 +31,7 @@ history = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Option("--history", help="Its folder.", metavar="DIR")]
-Commit = Annotated[str | None, flag("First digits of a commit.", "HASH")]
+Commit = Annotated[str | None, flag("First digits of a commit, or of the sources' digest.", "HASH")]
 Device = Annotated[str | None, flag("A part of the device's name: H200, EPYC.", "NAME")]
 Since = Annotated[str | None, flag("Runs from this day (UTC) on.", "YYYY-MM-DD")]
 
@@ -126,10 +126,11 @@ def show(
     leave one series show it run by run, and its shifts in sentences; several have a row each, with
     the last shift. `!` behind a shift: more than the code changed there; the sentence says what.
 
-    A shift of the latency, distance or oracle error is said of 10 runs or more with 5 on each side.
+    A shift of the latency or oracle error is said of 10 runs or more with 5 on each side.
     In simulations at most 1% of series of 30 runs that never changed have a false alarm, a figure;
     more where runs resemble the run before, or are fewer (reports/history/changepoints.py has the
-    method and the whole table). Workspace and counts have no noise: every change is a shift.
+    method and the whole table). Status, workspace, distance and counts have no noise: every change
+    is a shift.
 
     \b
     Exit codes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.points import expand
+from bench.progress import label
 from bench.spec import SpecError, SweepSpec
 from reports.gate.exact import Figures
 from reports.gate.result import Side
@@ -71,6 +73,15 @@ class Baseline:
         stored = {k: v for k, v in self.run.environment.spec.items() if k not in own}
         return SweepSpec.model_validate(stored)
 
+    def missing(self) -> list[str]:
+        """Points of its own spec that it does not have, in words: it was cut short, or the code
+        means other points by that spec now."""
+        try:
+            meant = [each.point for each in expand(self.spec)]
+        except SpecError:
+            return []  # of a plug-in's variants, say, which head's own plan will tell of
+        return [label(point) for point in meant if self.find(point) is None]
+
     def find(self, point: Point) -> Stored | None:
         """The same point in the stored run, whatever backend it ran on and on which device."""
         return self.points.get(_asked(point))
@@ -85,18 +96,25 @@ def read_baseline(path: Path) -> Baseline:
 
     Raises:
         RunFileError: it is none, or of a schema that is not read.
-        SpecError: a part of it is damaged or cut off, or nothing is in it: points that are missing
+        SpecError: a part of it is damaged or cut off, or points of its spec are not in it: they
             would pass for new ones.
     """
     run = read_run(path)
     if run.damaged:
         raise SpecError(
             f"--baseline {path}: {run.damaged[0]}; a part of a baseline would let pass what the "
-            "rest of it would not: make it anew with `hatrick sweep --preset gate --out FILE.jsonl`"
+            "rest of it would not: make it anew, with `hatrick gate --out DIR` (its head.jsonl)"
         )
     if not run.records:
         raise SpecError(f"--baseline {path}: there is no point in it")
-    return Baseline(run, {_asked(record.point): Stored(record) for record in run.latest})
+    baseline = Baseline(run, {_asked(record.point): Stored(record) for record in run.latest})
+    if missing := baseline.missing():
+        raise SpecError(
+            f"--baseline {path}: {len(missing)} points of its own spec are not in it, the first is "
+            f"{missing[0]}; it was cut short, or the code now means other points by that spec: "
+            "make it anew"
+        )
+    return baseline
 
 
 def check_alike(

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.console import INTERRUPTED, LIST, MISTAKE, Device, Plugins, called, flag, mistakes
+from bench.console import (
+    INTERRUPTED,
+    LIST,
+    MISTAKE,
+    Device,
+    Plugins,
+    called,
+    flag,
+    mistakes,
+    refuse,
+)
+from bench.gate.signals import sigterm_ends_orderly
 
 RESULTS = Path("results")
 
@@ -71,7 +82,7 @@ def gate(
       hatrick gate --base v1.2 --variants hatrick,lsh --seq-len 512,4k
       hatrick gate --plugin mine.py --base HEAD~1
       hatrick gate --exact                  no timings: any machine, however busy
-      hatrick gate --baseline main.jsonl    a run of `hatrick sweep --preset gate`
+      hatrick gate --baseline head.jsonl    an earlier gate's run of its head
       hatrick gate --selftest
 
     Base and head run on this machine in turns, in fresh processes. A point is slower where its
@@ -97,8 +108,11 @@ def gate(
     values = locals()
     flags = {key: values[key] for key in keys.split()}
     try:
-        with mistakes():
+        with mistakes(), sigterm_ends_orderly():
             if selftest:
+                given = {"--base": base, "--baseline": baseline, "--limit": limit}
+                if unused := [name for name, value in given.items() if value is not None]:
+                    refuse(f"{unused[0]} is nothing to --selftest, which compares with itself")
                 _selftest(flags, spec, out)
             found, page = _gate(
                 flags,
@@ -162,7 +176,10 @@ def _selftest(flags: dict[str, Any], file: Path | None, out: Path | None) -> Non
 
     from bench.gate.progress import Shown
     from bench.gate.selftest import run_selftest
+    from bench.selftest.run import check_writable
 
+    if out is not None:
+        check_writable(out)  # now, and not when the figures are there
     with Shown(Console(stderr=True)) as shown:
         report = run_selftest(flags, file, Path.cwd(), shown)
     Console().print(report.table())

@@ -77,9 +77,14 @@ def _with_baseline(request: Request, baseline: Baseline, head: Code, watcher: Wa
     for each in both:
         assert each.head is not None
         each.base = baseline.find(each.head.point)
+    if all(each.base is None for each in both):
+        raise SpecError(
+            f"--baseline {baseline.run.path} has none of these points; leave flags out that choose "
+            "others than it has, or give --base"
+        )
     judged = _against(both, gate.time(both), now, request)
     advisory = f"the baseline was measured elsewhere: {'; '.join(different)}" if different else ""
-    notes = []
+    notes = [f"The baseline was measured elsewhere: {word}." for word in different if not timed]
     if others := baseline.others([each.head.point for each in both if each.head]):
         notes.append(f"{others} points of the baseline were not asked for, and are not compared.")
     result = _result(
@@ -120,6 +125,7 @@ def _environment(request: Request, code: Code) -> Environment:
             "git_commit": code.side.commit,
             "git_dirty": code.side.dirty,
             "code": environment.code_digest(code.path[0]),
+            "variables": (environment.BOUND if request.rules.blocks else {}) | described.variables,
         }
     )
 
@@ -155,7 +161,7 @@ def _result(
 
 def _notes(base: Side, head: Side) -> list[str]:
     if base.commit and base.commit == head.commit and not (base.dirty or head.dirty):
-        return ["Base and head are the same code: what differs is the machine's noise."]
+        return ["Base and head are the same commit."]
     if head.dirty:
         return ["The working tree has changes that are not committed; they are in head."]
     return []

@@ -62,23 +62,34 @@ class Examined:
         )
 
 
-def examine(
-    planned: Sequence[Planned], code: Code, spec: SweepSpec, watch: Callable[[Point], None]
-) -> list[Examined]:
-    """Build each point with a side's code, call it, check it, and count bytes and operations.
+class Examiner:
+    """Examines points of one side, in a worker that runs its code."""
 
-    Args:
-        watch: is told each point when it is done.
+    def __init__(self, code: Code, spec: SweepSpec, watch: Callable[[Point], None]) -> None:
+        self._worker = _supervisor(code, spec, count=True)
+        self._watch = watch
+        self._ended = False
 
-    Returns:
-        One for each of them, in their order; one that fails is examined too.
-    """
-    found = []
-    with _supervisor(code, spec, count=True) as worker:
-        for each in planned:
-            found.append(Examined(each.point, _answer(each, worker)))
-            watch(each.point)
-    return found
+    def examine(self, planned: Sequence[Planned]) -> list[Examined]:
+        """Build each point, call it, check it, and count bytes and operations.
+
+        Returns:
+            One for each of them, in their order, up to where it was ended; one that fails is
+            examined too.
+        """
+        found = []
+        with self._worker:
+            for each in planned:
+                if self._ended:
+                    break
+                found.append(Examined(each.point, _answer(each, self._worker)))
+                self._watch(each.point)
+        return found
+
+    def end(self) -> None:
+        """End it, from another thread; what it was at is lost."""
+        self._ended = True
+        self._worker.end()
 
 
 def largest_workspace(examined: Iterable[Known | None]) -> int:

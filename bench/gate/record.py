@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.device import resolve_all
 from bench.environment import describe
 from bench.gate.blocks import Timed, Twins, measure_block
-from bench.gate.examine import examine, largest_workspace, timing_worker
+from bench.gate.examine import Examiner, largest_workspace, timing_worker
 from bench.gate.planning import plan_points
 from bench.gate.request import BLOCKS, PRESET
 from bench.gate.sides import head_code
@@ -34,7 +34,9 @@ def record(blocks: int, out: Path) -> None:
     code = head_code([], Path.cwd())
     asked = [each for each in plan_points(spec, code) if not each.planned.unsupported]
     twins = [Twins(each.planned.point, each.planned.point) for each in asked]
-    most = largest_workspace(examine([each.planned for each in asked], code, spec, _nothing))
+    most = largest_workspace(
+        Examiner(code, spec, _nothing).examine([each.planned for each in asked])
+    )
     now = describe(shlex.join(sys.argv), spec, resolve_all(spec.device))
     found: list[list[tuple[float, float, float, float]]] = []
     for number in range(blocks):

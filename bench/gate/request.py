@@ -69,6 +69,10 @@ def request(
         raise SpecError("--base and --baseline are two ways to name what to compare with: give one")
     if allow is not None and baseline is None:
         raise SpecError("--allow is for --baseline: two states of the code run on one machine")
+    if settle and baseline is not None:
+        raise SpecError(
+            "--settle takes more of base and head, and a stored run has no more: give --base"
+        )
     if settle and exact:
         raise SpecError("--settle takes more samples, and --exact takes none: give one of them")
     if not exact and blocks < 2:
@@ -96,18 +100,16 @@ def request(
 
 def _spec(flags: Mapping[str, Any], file: Path | None, stored: Baseline | None) -> SweepSpec:
     """Of a baseline its own points, unless others are asked for; of plug-ins what they register."""
-    where = ("device", "plugin", "timeout", "seconds")
-    chosen = {key for key, value in flags.items() if value is not None and key not in where}
-    if stored is not None and not chosen and file is None:
+    if stored is not None and file is None and flags.get("preset") is None:
         own = stored.spec.model_dump(mode="json")
-        flags = own | {key: flags[key] for key in where if flags.get(key) is not None}
-        spec, _ = merge(flags, usual=PRESET)
+        given = {key: value for key, value in flags.items() if value is not None}
+        spec, _ = merge(own | given, usual=PRESET)
     else:
         spec, _ = merge(flags, file, usual=PRESET)
     before = set(variants.names())
     load_plugins(spec.plugin)
     registered = [name for name in variants.names() if name not in before]
-    if spec.plugin and registered and "variants" not in chosen and file is None and stored is None:
+    if registered and flags.get("variants") is None and file is None and stored is None:
         spec = spec.model_copy(update={"variants": registered})
     return spec
 

@@ -10,14 +10,14 @@ from typing import Protocol
 from bench.gate.blocks import BASE, HEAD, Timed, Twins, Untimed, measure_block
 from bench.gate.examine import (
     Examined,
+    Examiner,
     Known,
-    examine,
     largest_workspace,
     timing_worker,
 )
 from bench.gate.planning import Pair
 from bench.gate.sides import Code
-from bench.points import Planned
+from bench.messages import Failure
 from bench.spec import SweepSpec
 from reports.gate.result import Noise, Timing, Verdict
 from reports.gate.timing import judge
@@ -64,6 +64,8 @@ class Both:
     blocks: list[Timed] = field(default_factory=list)
     untimed: str = ""
     """Why it has no times, or no more of them."""
+    fell: Failure | None = None
+    """What became of head when it was timed."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,22 @@ class Gate:
         of_base = [pair.base for pair in pairs if pair.base is not None]
         of_head = [pair.head for pair in pairs if pair.head is not None]
         self._watcher.begin("exact figures", len(of_base) + len(of_head))
-        # Both at a time, where they cannot take each other's memory.
+        # Both at a time, but not on a GPU, where they would take each other's memory.
         on_cpu = all(each.point.device == "cpu" for each in (*of_base, *of_head))
-        with ThreadPoolExecutor(2 if on_cpu else 1) as pool:
+        examiners = [
+            Examiner(code, self._spec, self._watcher.watch) for code in (self._base, self._head)
+        ]
+        pool = ThreadPoolExecutor(2 if on_cpu else 1)
+        try:
             found = [
-                pool.submit(self._examine, *each)
-                for each in ((of_base, self._base), (of_head, self._head))
+                pool.submit(examiner.examine, planned)
+                for examiner, planned in zip(examiners, (of_base, of_head), strict=True)
             ]
             base, head = (iter(each.result()) for each in found)
+        finally:
+            for examiner in examiners:
+                examiner.end()  # after Ctrl-C; else it has ended
+            pool.shutdown(cancel_futures=True)
         return [
             Both(
                 pair.name,
@@ -131,9 +141,6 @@ class Gate:
             self._take_blocks(unsure, max(1, min(needed, room)))
             judged = judged_of(both, self._rules)
         return judged
-
-    def _examine(self, planned: Sequence[Planned], code: Code) -> list[Examined]:
-        return examine(planned, code, self._spec, self._watcher.watch)
 
     def _why_not_timed(self, both: Both) -> str:
         if self._rules.blocks == 0:
@@ -177,18 +184,15 @@ class Gate:
         return Twins(base.point, head.point)
 
     def _give_up(self, both: Both, untimed: Untimed) -> None:
-        """A point that was fine and then failed has failed."""
+        """No times for a point. That head fell where it had not before is a failure of the point;
+        for want of memory, which four processes at a time take, it is none."""
         is_base = untimed.side == BASE and self._base is not self._head
-        known = both.base if is_base else both.head
-        assert known is not None
-        failed = Examined(known.point, untimed.failure)
+        failure = untimed.failure
         name = "base" if is_base else "head"
-        both.untimed = f"{name} failed when it was timed: {untimed.failure.reason}"
+        both.untimed = f"{name} failed when it was timed: {failure.reason}"
         both.blocks.clear()
-        if is_base:
-            both.base = failed
-        else:
-            both.head = failed
+        if not is_base and failure.status is not Status.OUT_OF_MEMORY:
+            both.fell = failure
 
 
 def judged_of(both: Sequence[Both], rules: Rules) -> Judged:

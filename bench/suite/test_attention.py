@@ -16,8 +16,8 @@ import variants
 from bench.attention_benchmark import AttentionBenchmark
 from bench.one_benchmark import process_spec
 from bench.points import expand, load_plugins
-from bench.pytest_plugin import OPTIONS
 from bench.spec import SpecError
+from hatrick.pytest_plugin import OPTIONS
 from reports.schema import Point
 
 SIZES: dict[str, Any] = {"dim": 256, "heads": 4}

@@ -49,7 +49,7 @@ def tracked(runs: Sequence[Run]) -> list[Tracked]:
     points = [
         Tracked(name(record.point), record, run)
         for run in runs
-        for record in run.latest
+        for record in _last_tries(run)
         if record.status is Status.OK
     ]
     seen: dict[str, Tracked] = {}
@@ -72,9 +72,14 @@ def left_out(runs: Sequence[Run]) -> list[str]:
     return [
         f"{name(record.point)}: {outcome(record.status, record.predicted)} ({record.reason})"
         for run in runs
-        for record in run.latest
+        for record in _last_tries(run)
         if record.status is not Status.OK
     ]
+
+
+def _last_tries(run: Run) -> list[Record]:
+    """One record a name. `Run.latest` has two where `auto` picked another backend the next time."""
+    return list({name(record.point): record for record in run.records}.values())
 
 
 def name(point: Point) -> str:

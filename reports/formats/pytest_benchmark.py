@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reports.formats.points import ExportError, Tracked, attention, setting, tracked
+from reports.formats.points import ExportError, Tracked, attention, name, setting, tracked
 from reports.formats.pytest_stats import stats
-from reports.runfile import Run, RunFileError, check_version, reason
+from reports.runfile import Run, RunFileError, check_version, key_on_any, reason
 from reports.schema import Environment, Record
 
 KEY = "hatrick"
@@ -27,8 +27,8 @@ LAYOUT = "5.3.1"
 NO_COMMIT = ("unversioned", "unknown")
 """What stands for a commit where there is none."""
 EXPECTED = (
-    "what is read are benchmarks of the fixture attention_benchmark, as `pytest --benchmark-json` "
-    "writes them"
+    "only benchmarks made with the fixture attention_benchmark can be read as runs, from what "
+    "`pytest --benchmark-json` writes"
 )
 NAMED = 5
 """So many benchmarks that are left out are named, and the others counted."""
@@ -130,12 +130,13 @@ def read(path: Path, saved: Saved) -> Run:
     """The run that a file of pytest-benchmark holds.
 
     Benchmarks of anything else than `attention_benchmark`, and those saved without their samples,
-    are no points: `Run.damaged` says which.
+    are no points, and of several of one point the last is taken: `Run.damaged` says which are not
+    read.
 
     Raises:
         RunFileError: no benchmark in it is a point, or it was written by another version.
     """
-    records: list[Record] = []
+    measured: dict[str, tuple[str, Record]] = {}
     foreign: list[str] = []
     unsampled: list[str] = []
     damaged: list[str] = []
@@ -146,9 +147,18 @@ def read(path: Path, saved: Saved) -> Run:
             unsampled.append(benchmark.fullname)
         else:
             try:
-                records.append(_record(benchmark))
+                record = _record(benchmark)
             except ValidationError as error:
                 damaged.append(f"{path.name}, {benchmark.fullname}: {reason(error)}")
+                continue
+            key = key_on_any(record.point)
+            if key in measured:
+                earlier, _ = measured.pop(key)
+                damaged.append(
+                    f"{path.name}, {earlier}: {name(record.point)}: measured again by "
+                    f"{benchmark.fullname}, so not read"
+                )
+            measured[key] = benchmark.fullname, record
     if foreign:
         damaged.append(
             f"{path.name}: not of the fixture attention_benchmark, so not read: {_listed(foreign)}"
@@ -158,9 +168,10 @@ def read(path: Path, saved: Saved) -> Run:
             f"{path.name}: saved without samples, so not read: {_listed(unsampled)}; add "
             "--benchmark-save-data to --benchmark-save, or use --benchmark-json"
         )
-    if not records:
-        found = "; ".join(damaged) or f"{path.name}: there is no benchmark in it"
-        raise RunFileError(f"{found}; {EXPECTED}")
+    if not measured:
+        found = "; ".join(damaged) or "there is no benchmark in it"
+        raise RunFileError(f"{path}: {found}; {EXPECTED}")
+    records = [record for _, record in measured.values()]
     return Run(path, _environment(path, saved), records, damaged)
 
 

@@ -114,8 +114,8 @@ def _status_change(base: Figures | None, head: Figures | None) -> tuple[Change, 
         return Change.WORSE if was_fine else Change.SAME, "head does not have this point any more"
     if base is None:
         # What is new may be unsupported or too large here; an answer of it may not be wrong.
-        is_wrong = head.status is Status.DISAGREES
-        return Change.WORSE if is_wrong else Change.NOT_COUNTED, head.reason
+        excused = (Status.UNSUPPORTED, Status.OUT_OF_MEMORY, Status.LEFT_OUT)
+        return Change.NOT_COUNTED if head.status in excused else Change.WORSE, head.reason
     if head.status in _WITH_FIGURES:
         return Change.BETTER, f"base: {base.reason}"
     if base.status is head.status:
@@ -153,7 +153,15 @@ def _counts(base: Counts | None, head: Counts | None) -> list[Exact]:
     for name, field in fields.items():
         before, after = getattr(base, field, None), getattr(head, field, None)
         change = _change(before, after, COUNT_TOLERANCE)
-        found.append(Exact(name=name, base=before, head=after, tolerance="none", change=change))
+        remark = ""
+        if field == "graph_breaks" and before is not None and after is None:
+            # The gravest of all breaks, and no figure that is merely missing.
+            change, remark = Change.WORSE, "torch.compile can do nothing with it any more"
+        found.append(
+            Exact(
+                name=name, base=before, head=after, tolerance="none", change=change, remark=remark
+            )
+        )
     return found
 
 

@@ -37,3 +37,11 @@ def noise_floor(errors: Sequence[float], freedom: int) -> float:
     highest = float(norm.isf(RARELY / len(lengths) / 2) * lengths.max())
     # Above the highest no point has more than its part of the chance.
     return expm1(float(brentq(excess, 0.0, 1.001 * highest)))
+
+
+def point_floors(errors: Sequence[float], freedom: int) -> list[float]:
+    """As `noise_floor`, but each point has a floor of its own, and the same part of the chance: one
+    point that is noisy then blinds no other."""
+    longer = t.isf(RARELY / 2, freedom) / norm.isf(RARELY / 2)
+    part = float(longer * norm.isf(RARELY / len(errors) / 2))
+    return [expm1(part * error) for error in errors]

@@ -160,11 +160,9 @@ def _name(nth: int, point: PointResult) -> dict[str, Any]:
 
 def _bands(result: Result) -> list[dict[str, Any]]:
     floor = result.noise.floor if result.noise else None
-    shares = [("limit", result.limit, LIMIT_OPACITY)]
-    if floor is not None and floor < result.limit:
+    shares = [("limit", result.asked_limit, LIMIT_OPACITY)]
+    if floor is not None:
         shares.append(("noise floor", floor, FLOOR_OPACITY))
-    elif floor is not None:
-        shares = [("limit = noise floor", result.limit, LIMIT_OPACITY)]
     return [
         {
             "type": "rect",

@@ -31,15 +31,17 @@ def _of_limit(result: Result) -> list[str]:
     floor = (
         "" if result.noise is None else f"The noise floor of this run is {_floor(result.noise)}."
     )
+    raised = [p.timing for p in result.points if p.timing and p.timing.limit > result.asked_limit]
     allowed = (
-        f"Up to {used} slower is the same: the limit asked for, {asked}, is below the noise floor "
-        "and was raised to it."
-        if result.limit > result.asked_limit
-        else f"Up to {used} slower is the same."
+        f"Up to {asked} slower is the same; of {counted(len(raised), 'point')} that is below the "
+        f"noise, and was raised to its own floor there, {used} at most."
+        if raised
+        else f"Up to {asked} slower is the same."
     )
     return [
         f"{allowed} {floor}".strip(),
-        "Ratios are head's latency over base's, with 95% intervals. Of the points called slower, "
+        "Ratios are head's latency over base's, with 95% intervals, which are wider for points "
+        "outside the limit, for there are many to choose from. Of the points called slower, "
         f"at most {units.percent(result.rate)} are so by chance in the long run (false discovery "
         "rate by Benjamini-Hochberg).",
     ]

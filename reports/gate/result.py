@@ -67,7 +67,8 @@ class Timing(Model):
     ratio: Ratio
     """Head over base: above 1, head is slower."""
     low: Ratio
-    """Lower end of the ratio's 95% interval."""
+    """Lower end of the ratio's 95% interval; of a point outside the limit it is wider, as wide as
+    the false discovery rate asks (FCR: Benjamini and Yekutieli, JASA 100, 2005)."""
     high: Ratio
     null_ratio: Ratio | None
     """The same estimate from processes of one side: what the machine makes of no change at all.
@@ -76,6 +77,9 @@ class Timing(Model):
     """Against: head is slower by no more than the limit."""
     p_faster: float = Field(ge=0, le=1)
     verdict: Verdict
+    limit: Share
+    """Relative slowdown that is allowed here: raised to this point's own noise floor, if that is
+    higher."""
     more_blocks: int = Field(ge=0)
     """About how many more would settle it; 0 unless `unsure`."""
 
@@ -156,7 +160,8 @@ class Result(Model):
     asked_limit: Share
     """Relative slowdown that is allowed, as asked for."""
     limit: Share
-    """The one that was used: raised to the noise floor, if that is higher."""
+    """The highest that was used: each point's is raised to its own noise floor, if that is
+    higher."""
     rate: Share
     """False discovery rate that is controlled over all points."""
     noise: Noise | None

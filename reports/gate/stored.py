@@ -41,7 +41,7 @@ def judge_stored(
         strict=True,
     )
     return [
-        _timing(*pair, *estimate, *p, _verdict(*estimate, *calls, reach))
+        _timing(*pair, *estimate, *p, _verdict(*estimate, *calls, reach), limit)
         for pair, estimate, p, calls in zip(
             pairs, found, zip(slower, faster, strict=True), called, strict=True
         )
@@ -80,6 +80,7 @@ def _timing(
     p_slower: float,
     p_faster: float,
     verdict: Verdict,
+    limit: float,
 ) -> Timing:
     return Timing(
         blocks=[],
@@ -92,5 +93,6 @@ def _timing(
         p_slower=p_slower,
         p_faster=p_faster,
         verdict=verdict,
+        limit=limit,
         more_blocks=0,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log1p
+from math import exp, expm1, log1p
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from reports.gate.contrasts import Contrasts, contrasts
-from reports.gate.floor import noise_floor
+from reports.gate.floor import noise_floor, point_floors
 from reports.gate.forecast import more_blocks
 from reports.gate.location import Location, degrees, locate
 from reports.gate.reference import Reference, reference, residual_pool
@@ -65,7 +65,8 @@ def judge(
 
     Returns:
         Verdicts in the order of the points; the noise of the machine, from differences within
-        the sides; and the limit that was used: no smaller than the noise floor.
+        the sides; and the highest limit that was used: each point's is no smaller than that
+        point's own noise floor, so that one noisy point blinds no other.
 
     Raises:
         ValueError: no points, a limit or a rate that is not allowed, or blocks that cannot be used.
@@ -82,21 +83,23 @@ def judge(
     points = [contrasts(each) for each in blocks]
     located = [_locate(point.effect, point.nulls, point) for point in points]
     estimates = _estimates(points, located)
-    floor = noise_floor(
-        [each.error for each in estimates], sum(degrees(point.counts) for point in points)
-    )
-    used = max(limit, floor)
-    slower, faster = _p_values(estimates, log1p(used))
+    errors = [each.error for each in estimates]
+    freedom = sum(degrees(point.counts) for point in points)
+    limits = [log1p(max(limit, floor)) for floor in point_floors(errors, freedom)]
+    slower, faster = _p_values(estimates, limits)
     both = false_discovery_control([*slower, *faster], method="bh")
     alarms = int(np.count_nonzero(both <= rate))
     # Half of it at either end; without an alarm, as if the next point were to be the first.
     tail = max(alarms, 1) * rate / len(blocks) / 2
     timings = [
-        _timing(of_point, estimate, (float(p), float(q)), limit=log1p(used), tail=tail)
-        for of_point, estimate, p, q in zip(blocks, estimates, slower, faster, strict=True)
+        _timing(of_point, estimate, (float(p), float(q)), limit=own, tail=tail)
+        for of_point, estimate, p, q, own in zip(
+            blocks, estimates, slower, faster, limits, strict=True
+        )
     ]
     largest = max(abs(exp(null) - 1) for each in estimates for null in each.nulls)
-    return timings, Noise(floor=floor, largest=largest), used
+    noise = Noise(floor=noise_floor(errors, freedom), largest=largest)
+    return timings, noise, expm1(max(limits))
 
 
 def _timing(
@@ -127,6 +130,7 @@ def _timing(
         p_slower=p_values[0],
         p_faster=p_values[1],
         verdict=verdict,
+        limit=expm1(limit),
         more_blocks=more,
     )
 
@@ -160,11 +164,11 @@ def _locate(effect: _Array, others: _Array, point: Contrasts) -> Location:
     return locate(effect[None], np.sum(others**2, axis=1)[None], point.counts)
 
 
-def _p_values(estimates: Sequence[Estimate], limit: float) -> tuple[_Array, _Array]:
+def _p_values(estimates: Sequence[Estimate], limits: Sequence[float]) -> tuple[_Array, _Array]:
     """Against: head is slower by no more than the limit; faster by no more than it."""
     found = [
         each.chances.chance(np.array([each.log - limit, -each.log - limit]) / each.error)
-        for each in estimates
+        for each, limit in zip(estimates, limits, strict=True)
     ]
     slower, faster = np.array(found).T
     return slower, faster

@@ -6,27 +6,36 @@ from collections.abc import Mapping
 
 from reports.schema import Environment
 
-PACKAGES = ("torch", "triton", "xformers", "numpy")
-"""Those that compute, or on whose kernels what is timed stands."""
+BESIDE = ("scipy", "pandas", "plotly", "hatrick-bench")
+"""Packages that a run names and that compute nothing of it; all others do: torch, cuDNN, the
+packages that are compared with, and plug-ins, which are told by a digest."""
+HOST = "host"
 ABSENT = "none"
 
 Conditions = Mapping[str, str]
 """What was so in a run, by name; what a run does not have is not in it."""
 
 
-def conditions(environment: Environment) -> Conditions:
-    """All of an environment that may move a figure, but for the code itself."""
-    packages = {name: environment.packages.get(name, "") for name in PACKAGES}
+def exact_conditions(environment: Environment) -> Conditions:
+    """What of an environment may move a figure without noise: versions, threads and the CPU."""
     found = {
-        **packages,
+        **{name: said for name, said in environment.packages.items() if name not in BESIDE},
         "driver": environment.driver,
         "CUDA": environment.cuda,
         "Python": environment.python,
-        "OS": environment.os,
-        "host": environment.host,
         "CPU": environment.cpu,
-        "cores": str(environment.cpu_cores),
         "threads": str(environment.threads),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def conditions(environment: Environment) -> Conditions:
+    """All of an environment that may move a figure, but for the code itself."""
+    found = {
+        **exact_conditions(environment),
+        "OS": environment.os,
+        HOST: environment.host,
+        "cores": str(environment.cpu_cores),
         "order of points": str(environment.spec.get("order", "")),
         **environment.variables,
     }

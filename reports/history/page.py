@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from reports.charts.layout import figure
 from reports.export import write_text
 from reports.history.changepoints import FALSE_ALARMS, MIN_RUNS, MIN_SIDE
-from reports.history.series import ChangePoint, Series, latest_shifts
+from reports.history.series import ChangePoint, Series, last_change, latest_shifts
 from reports.history.tables import latency
 from reports.history.trend_payload import trend_payload
 from reports.history.words import brief, no_verdict, sentence
@@ -153,7 +153,7 @@ def _all_series(found: Sequence[Series]) -> Part:
     rows = []
     for one in found:
         points = one.change_points
-        last = max(points, key=lambda point: point.index, default=None)
+        last = last_change(one)
         said = brief(last) if last else no_verdict(one) and "too few runs"
         between = f"{last.commit_before} → {last.commit_after}" if last else ""
         figures = (latency(one, len(one.runs) - 1), str(len(points) or ""), said, between)
@@ -175,12 +175,13 @@ def _how_to_read() -> Part:
     terms = {
         "series": "One point (attention, T, chunk size, dtype, direction, …) on one model of "
         "device. Several runs of one commit stay several runs.",
-        "shift": "The level of a figure changed and stayed so. Of latency, distance and oracle "
-        f"error it takes {MIN_RUNS} runs with {MIN_SIDE} on each side; the place is known to a "
+        "shift": "The level of a figure changed and stayed so. Of latency and oracle error "
+        f"it takes {MIN_RUNS} runs with {MIN_SIDE} on each side; the place is known to a "
         "run. Their number is at most what PELT (Killick, Fearnhead and Eckley 2012) finds in the "
         "logarithms, and each is kept only if Student's t between its neighbouring levels holds "
-        "against having searched for it. Workspace and counts have no noise: every change is a "
-        "shift.",
+        "against having searched for it. Status, workspace, distance and counts have no noise: "
+        "every change is a shift; of an oracle error one from or to 0.",
+        "×": "The run has no such figure there; pointing at it says how the point ended.",
         "false alarms": f"At most {percent(FALSE_ALARMS)} of series of 30 runs that never changed "
         "have a shift, a figure, in simulations; more where runs resemble the run before.",
         "what else changed": "Dotted lines: versions, driver, threads or machine differ from the "

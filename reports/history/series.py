@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from math import inf
+from math import inf, nan
 
 import numpy as np
 import pandas as pd
 
 from reports import settings, units
-from reports.history.changepoints import MIN_RUNS, Shift, level_shifts, steps
-from reports.history.conditions import changes
+from reports.formats.points import name
+from reports.gate.exact import DISTANCE_TOLERANCE
+from reports.history.changepoints import MIN_RUNS, Shift, noisy_shifts, steps
+from reports.history.conditions import HOST, Conditions, changes, exact_conditions
 from reports.history.store import Stored
 from reports.history.summaries import EXACT, NOISY, History
 from reports.labels import labels
-from reports.runfile import key_on_any
 from reports.schema import Point, Status
+from reports.statuses import STATUS_WORDS
 
+STATUS = "status"
 NAMES = {
+    STATUS: "status",
     "latency_ms": "latency",
     "workspace_bytes": "workspace",
     "distance_to_full": "distance to full",
@@ -45,17 +50,21 @@ class ChangePoint:
     commit_after: str
     ratio: float
     low: float
-    """Lower end of the ratio's 95% interval; of an exact figure the ratio itself."""
+    """Lower end of the ratio's 95% interval; of an exact figure the ratio itself. A status has
+    neither, nor levels: they are NaN."""
     high: float
     p: float
     """See `changepoints.Shift`; 0 for an exact figure."""
     before: float
     """The level before: of a noisy figure the geometric mean."""
     after: float
+    """The level from here on: the ratio times `before`."""
     also: tuple[str, ...]
     """What else than the code changed between the two runs: `torch 2.12.0 → 2.13.0`."""
     near: tuple[str, ...]
     """What else changed a run before or after: a noisy figure's shift may be there, too."""
+    statuses: tuple[str, str] = ("", "")
+    """Of a status: what it was and what it is, in words."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,9 @@ class Series:
     """The same point on one model of device, in the order of time."""
 
     key: str
-    """`reports.runfile.key_on_any` of its point."""
+    """See `series_key`."""
     point: Point
+    """As it was in the last run; what `auto` picked may have been another one before."""
     label: str
     """Its variant, and what tells it from others of the same variant."""
     title: str
@@ -72,6 +82,35 @@ class Series:
     runs: list[Stored]
     figures: pd.DataFrame
     """A row a run, 0, 1, …, with the columns `status` and `summaries.FIGURES`."""
+    picked: list[str]
+    """The backend that `auto` picked in each run; empty where it was not asked or found none."""
+
+    @cached_property
+    def conditions(self) -> list[Conditions]:
+        """What may move a figure in each run, but for the code.
+
+        Where no host comes twice (hosted runners, containers) its name says nothing.
+        """
+        hosts = [run.environment.host for run in self.runs]
+        left_out = {HOST} if len(set(hosts)) == len(hosts) else set()
+        return [
+            {
+                **{name: said for name, said in run.conditions.items() if name not in left_out},
+                **_pick(picked),
+            }
+            for run, picked in zip(self.runs, self.picked, strict=True)
+        ]
+
+    def changes(self, before: int, after: int, *, is_exact: bool = False) -> list[str]:
+        """What else than the code differs between two runs; all of it, or what may move a figure
+        without noise."""
+        if not is_exact:
+            return changes(self.conditions[before], self.conditions[after])
+        both = (
+            {**exact_conditions(self.runs[i].environment), **_pick(self.picked[i])}
+            for i in (before, after)
+        )
+        return changes(*both)
 
     @cached_property
     def change_points(self) -> list[ChangePoint]:
@@ -80,7 +119,7 @@ class Series:
 
     def values(self, figure: str) -> pd.Series:
         """A figure of the runs that have it; a latency only of those that are ok."""
-        column = self.figures[figure]
+        column: pd.Series = self.figures[figure]
         if figure == "latency_ms":
             column = column[self.figures["status"] == Status.OK.value]
         return column.dropna()
@@ -91,6 +130,16 @@ class Series:
         return len(_comparable(self, figure)) >= least
 
 
+def series_key(point: Point, threads: int) -> str:
+    """The identity of a point's series: 16 hex digits.
+
+    Neither the device's index nor what `auto` picks tells two series apart (see
+    `reports.formats.points.name`); how many threads compute does, on a CPU.
+    """
+    own = f", {threads} threads" if _on_cpu(point) else ""
+    return hashlib.sha256(f"{name(point)}{own}".encode()).hexdigest()[:16]
+
+
 def all_series(history: History) -> list[Series]:
     """Every series of a history, ordered by title's parts: variant, T, chunk size."""
     if history.points.empty:
@@ -98,35 +147,64 @@ def all_series(history: History) -> list[Series]:
     texts = history.points["point"].cat.categories
     # A series may have several texts: a device's index, or a field that older runs do not have.
     read = [Point.model_validate_json(text) for text in texts]
-    keys = np.array([key_on_any(point) for point in read])
-    rows = history.points.assign(key=keys[history.points["point"].cat.codes])
-    points = dict(zip(keys.tolist(), read, strict=True))
-    named = _named(points)
-    found = []
+    threads = sorted({run.environment.threads for run in history.runs})
+    keys = np.array([[series_key(point, count) for count in threads] for point in read])
+    codes = history.points["point"].cat.codes.to_numpy()
+    of_run = np.array([threads.index(run.environment.threads) for run in history.runs])
+    rows = history.points.assign(key=keys[codes, of_run[history.points["run"]]], code=codes)
+    groups = []
     for key, own in rows.sort_values("run", kind="stable").groupby("key", sort=False):
-        label, title = named[str(key)]
         figures = own.drop_duplicates("run", keep="last")
+        points = [read[code] for code in figures["code"]]
         runs = [history.runs[i] for i in figures["run"]]
-        figures = figures.drop(columns=["run", "point", "key"]).reset_index(drop=True)
-        found.append(Series(str(key), points[str(key)], label, title, runs, figures))
+        figures = figures.drop(columns=["run", "point", "key", "code"]).reset_index(drop=True)
+        groups.append((str(key), points, runs, figures))
+    named = _named({key: (points[-1], runs[-1]) for key, points, runs, _ in groups})
+    found = [
+        Series(
+            key,
+            points[-1],
+            *named[key],
+            runs,
+            figures,
+            [point.backend_used if point.backend == "auto" else "" for point in points],
+        )
+        for key, points, runs, figures in groups
+    ]
     return sorted(found, key=lambda one: _order(one.point, one.title))
+
+
+def _on_cpu(point: Point) -> bool:
+    return point.device.partition(":")[0] == "cpu"
+
+
+def _pick(backend: str) -> Conditions:
+    return {"auto picks": backend} if backend else {}
 
 
 def _order(point: Point, title: str) -> tuple[str, int, int, str]:
     return point.variant, point.seq_len, point.chunk_size or 0, title
 
 
-def _named(points: Mapping[str, Point]) -> dict[str, tuple[str, str]]:
-    """Label and title of every point, no longer than it takes to tell them apart."""
-    frame = pd.DataFrame([{**point.__dict__, "file": ""} for point in points.values()])
+def _named(last: Mapping[str, tuple[Point, Stored]]) -> dict[str, tuple[str, str]]:
+    """Label and title of every series, no longer than it takes to tell them apart."""
+    points = [point for point, _ in last.values()]
+    # By the backend that was asked for: which one `auto` picks may change within a series.
+    rows = [{**one.__dict__, "backend_used": one.backend, "file": ""} for one in points]
+    frame = pd.DataFrame(rows)
     frame["label"] = labels(frame)
-    differing = [name for name in settings.FIELDS if frame[name].nunique() > 1]
+    differing = [field for field in settings.FIELDS if frame[field].nunique() > 1]
     if "direction" not in differing:
         differing.insert(0, "direction")
-    return {
-        key: (row["label"], f"{_short(row['label'], point)}, {settings.describe(row, differing)}")
-        for (key, point), (_, row) in zip(points.items(), frame.iterrows(), strict=True)
-    }
+    several = {run.environment.threads for point, run in last.values() if _on_cpu(point)}
+    named = {}
+    for (key, (point, run)), (_, row) in zip(last.items(), frame.iterrows(), strict=True):
+        parts = [_short(row["label"], point), settings.describe(row, differing)]
+        if len(several) > 1 and _on_cpu(point):
+            count = run.environment.threads
+            parts.append("1 thread" if count == 1 else f"{count} threads")
+        named[key] = (str(row["label"]), ", ".join(parts))
+    return named
 
 
 def _short(label: str, point: Point) -> str:
@@ -135,50 +213,56 @@ def _short(label: str, point: Point) -> str:
 
 
 def _comparable(series: Series, figure: str) -> pd.Series:
-    """The values that a shift is looked for in: of a noisy figure those that have a logarithm."""
+    """The values that a shift is looked for in."""
     values = series.values(figure)
-    return values[(values > 0) & (values < inf)] if figure in NOISY else values
+    return values[values < inf] if figure in NOISY else values
 
 
 def _change_points(series: Series, figure: str) -> list[ChangePoint]:
+    if figure == STATUS:
+        return _status_changes(series)
     values = _comparable(series, figure)
-    where = values.index.tolist()
-    found = (steps if figure in EXACT else level_shifts)(values.tolist())
-    if not found:
-        return []
-    ends = [0, *(shift.index for shift in found), len(values)]
-    levels = [_level(values.iloc[a:b], figure) for a, b in pairwise(ends)]
-    last_before = [where[shift.index - 1] for shift in found]
-    placed = [replace(shift, index=where[shift.index]) for shift in found]
+    where, numbers = values.index.tolist(), values.tolist()
+    tolerance = DISTANCE_TOLERANCE if figure == "distance_to_full" else 0.0
     return [
-        _change_point(series, figure, shift, before, pair)
-        for shift, before, pair in zip(placed, last_before, pairwise(levels), strict=True)
+        _change_point(series, figure, shift, where[shift.index - 1], where[shift.index])
+        for shift in (steps(numbers, tolerance) if figure in EXACT else noisy_shifts(numbers))
     ]
 
 
-def _level(values: pd.Series, figure: str) -> float:
-    if figure in EXACT:
-        return float(values.iloc[0])
-    return float(np.exp(np.log(values).median()))
+def _status_changes(series: Series) -> list[ChangePoint]:
+    """Where the status changed. Clocks that were held down are the device's state, so throttled is
+    ok here; runs that left the point out say nothing of it."""
+    statuses = [Status(word) for word in series.figures["status"]]
+    told = [
+        (i, STATUS_WORDS[Status.OK if status is Status.THROTTLED else status])
+        for i, status in enumerate(statuses)
+        if status is not Status.LEFT_OUT
+    ]
+    none = Shift(0, nan, nan, nan, nan, 0.0)
+    return [
+        replace(_change_point(series, STATUS, none, before, after), statuses=(was, now))
+        for (before, was), (after, now) in pairwise(told)
+        if was != now
+    ]
 
 
 def _change_point(
-    series: Series, figure: str, shift: Shift, before: int, levels: tuple[float, float]
+    series: Series, figure: str, shift: Shift, before: int, after: int
 ) -> ChangePoint:
     """A shift with the runs that it lies between, and what else changed there.
 
     Args:
-        shift: its index a place in the series.
         before: the place of the last run of the old level; there may be others between, which
             do not have the figure.
+        after: the place of the first run of the new level.
     """
-    after = shift.index
-    is_exact = figure in EXACT
+    is_exact = figure not in NOISY
+    here = series.changes(before, after, is_exact=is_exact)
     # The place of a noisy figure's shift is known to a run.
     first, last = max(0, before - 1), min(len(series.runs) - 1, after + 1)
-    told = [run.conditions for run in series.runs[first : last + 1]]
-    here = changes(series.runs[before].conditions, series.runs[after].conditions)
-    around = [] if is_exact else [each for pair in pairwise(told) for each in changes(*pair)]
+    steps_around = [] if is_exact else pairwise(range(first, last + 1))
+    around = [each for pair in steps_around for each in series.changes(*pair)]
     return ChangePoint(
         figure,
         after,
@@ -188,15 +272,24 @@ def _change_point(
         shift.low,
         shift.high,
         shift.p,
-        *levels,
+        shift.before,
+        shift.after,
         tuple(here),
         tuple(each for each in dict.fromkeys(around) if each not in here),
     )
 
 
 def latest_shifts(found: Sequence[Series]) -> list[tuple[Series, ChangePoint]]:
-    """The change points of all series, the latest first."""
+    """The change points of all series, the latest first; of one run those of the status first."""
     pairs = [(one, point) for one in found for point in one.change_points]
-    moment = [one.runs[point.index].environment.created_at for one, point in pairs]
+    moment = [
+        (one.runs[point.index].environment.created_at, point.figure == STATUS)
+        for one, point in pairs
+    ]
     order = sorted(range(len(pairs)), key=lambda i: moment[i], reverse=True)
     return [pairs[i] for i in order]
+
+
+def last_change(one: Series) -> ChangePoint | None:
+    """The last change point of a series; of several in one run that of the status, or the first."""
+    return max(one.change_points, key=lambda point: point.index, default=None)

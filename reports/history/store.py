@@ -172,14 +172,20 @@ def chosen(
     device: str | None = None,
     since: datetime | None = None,
 ) -> list[Stored]:
-    """The runs of a commit (its first digits), on a device (a part of its name), from a time on."""
+    """The runs of a commit (its first digits, or of a run without one those of its sources' digest,
+    as `commit_of` has them), on a device (a part of its name), from a time on."""
     return [
         run
         for run in runs
-        if (commit is None or run.environment.git_commit.startswith(commit.lower().rstrip("+")))
+        if (commit is None or _is_of(run.environment, commit))
         and (device is None or any(device.lower() in name.lower() for name in run.devices))
         and (since is None or _moment(run.environment) >= since.astimezone(UTC))
     ]
+
+
+def _is_of(environment: Environment, commit: str) -> bool:
+    digits = commit.lower().removeprefix("code ").strip().rstrip("+")
+    return (environment.git_commit or environment.code).startswith(digits)
 
 
 def _environment(file: Path) -> Environment:

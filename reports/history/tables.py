@@ -11,8 +11,7 @@ from rich.text import Text
 
 from reports import units
 from reports.history import words
-from reports.history.conditions import changes
-from reports.history.series import ChangePoint, Series
+from reports.history.series import ChangePoint, Series, last_change
 from reports.history.store import Stored
 
 LAST_RUNS = 20
@@ -35,7 +34,7 @@ def series_table(found: Sequence[Series]) -> Table:
     """A row a series: how many runs, the last latency with its interval, the last shift."""
     table = _table("series", "runs", "last latency", "last shift", "at", numeric=("runs",))
     for one in found:
-        last = max(one.change_points, key=lambda point: point.index, default=None)
+        last = last_change(one)
         said = words.brief(last) if last else words.no_verdict(one) and "too few runs"
         at = f"{last.commit_before} → {last.commit_after}" if last else ""
         cells = (one.title, str(len(one.runs)), latency(one, len(one.runs) - 1), said or "–", at)
@@ -81,7 +80,7 @@ def _what_changed(one: Series, i: int, shifts: Sequence[ChangePoint]) -> str:
     """The shifts at a run, and its environment against the run before."""
     found = [words.brief(point).removesuffix(" !") for point in shifts]
     if i > 0:
-        found += changes(one.runs[i - 1].conditions, one.runs[i].conditions)
+        found += one.changes(i - 1, i)
     return "; ".join(found)
 
 

@@ -3,6 +3,7 @@
 
 const MOST_MARKED_CHANGES = 8;
 const FEW_RUNS = 120;
+const FOOT = 0.03; // Of the chart's height.
 const TICKS = { wide: 9, narrow: 4 };
 const UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]];
 
@@ -31,15 +32,7 @@ function runNames(series) {
 
 /** What else than the code changed at each run against the run before: lists of words. */
 function changesOf(series) {
-  return series.runs.map((run, i) => {
-    if (i === 0) return [];
-    const [before, after] = [series.runs[i - 1], run].map((r) => data.conditions[data.runs[r][2]]);
-    if (before === after) return [];
-    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...names]
-      .filter((name) => before[name] !== after[name])
-      .map((name) => `${name} ${before[name] ?? "none"} → ${after[name] ?? "none"}`);
-  });
+  return series.runs.map((_, i) => data.changes[series.changed[i]] ?? []);
 }
 
 function escaped(text) {
@@ -99,7 +92,22 @@ function tracesOf(series, name, names, texts, scale) {
     levels.x.push(names[from], names[to], names[to]);
     levels.y.push(height / scale, height / scale, null);
   }
-  return [runs, levels];
+  return [runs, levels, failuresOf(series, y, names, texts)];
+}
+
+/** A cross at the foot of the chart for every run that failed and has no figure to be seen by. */
+function failuresOf(series, y, names, texts) {
+  const at = Object.keys(series.failed).map(Number).filter((i) => y[i] === null);
+  return {
+    x: at.map((i) => names[i]),
+    y: at.map(() => FOOT),
+    yaxis: "y2",
+    mode: "markers",
+    marker: { color: series.colour, symbol: "x", size: 8 },
+    cliponaxis: false,
+    hovertext: at.map((i) => texts[i]),
+    hovertemplate: "%{hovertext}<extra></extra>",
+  };
 }
 
 /** Lines at shifts of this figure, with their words, and dotted ones where more than the code
@@ -108,10 +116,10 @@ function marksOf(series, name, changed, isWide) {
   const shapes = [];
   const annotations = [];
   const line = (i, look) => shapes.push({ type: "line", x0: i - 0.5, x1: i - 0.5, y0: 0, y1: 1, yref: "paper", line: look });
-  const shifts = series.shifts.filter(({ figure: of }) => of === name);
-  for (const { index, brief } of shifts) {
+  const shifts = series.shifts.filter(({ figure: of }) => of === name || (isWide && of === "status"));
+  for (const { index, mark } of shifts) {
     line(index, { width: 2, dash: "dash" });
-    const text = `<b>${escaped(brief.replace(/^.* (?=[+-]|0 →)/, "").replace(/ !$/, ""))}</b>`;
+    const text = `<b>${escaped(mark)}</b>`;
     annotations.push({ x: index - 0.5, y: 1, yref: "paper", yanchor: "bottom", text, showarrow: false });
   }
   const at = changed.flatMap((words, i) => (words.length ? [i] : []));
@@ -150,6 +158,7 @@ function choose(series) {
       margin: { ...layout.margin, t: 28 },
       xaxis: { ...layout.xaxis, categoryorder: "array", categoryarray: names, range: [-0.7, names.length - 0.3], tickangle: 0, nticks: isWide ? TICKS.wide : TICKS.narrow },
       yaxis: { ...layout.yaxis, title: { ...layout.yaxis.title, text: title }, exponentformat: "e", ...rangeOf(values, scale) },
+      yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
       ...marksOf(series, chart.name, changed, isWide),
     };
     if (values.every((value) => value === null)) {

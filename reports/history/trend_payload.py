@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports.history.conditions import Conditions
 from reports.history.series import Series
 from reports.history.store import Stored
-from reports.history.words import brief, no_verdict, sentence
+from reports.history.words import brief, change, no_verdict, sentence
 from reports.palette import NEUTRAL, styles
 from reports.statuses import STATUS_WORDS
 
@@ -25,34 +24,42 @@ ENDS = ("latency_low_ms", "latency_high_ms")
 
 
 def trend_payload(found: Sequence[Series]) -> dict[str, Any]:
-    """The runs, what they were made under, and every series, ready for JSON."""
+    """The runs, what else than the code changed between them, and every series, for JSON."""
     runs: dict[str, Stored] = {}
     for one in found:
         runs |= {run.environment.run_id: run for run in one.runs}
     place = {name: i for i, name in enumerate(runs)}
-    told: list[Conditions] = []
-    listed = []
-    for run in runs.values():
-        if run.conditions not in told:
-            told.append(run.conditions)
-        moment = run.environment.created_at.astimezone(UTC)
-        listed.append([run.commit, f"{moment:%Y-%m-%d %H:%M}", told.index(run.conditions)])
+    told: dict[tuple[str, ...], int] = {}
+    moments = [run.environment.created_at.astimezone(UTC) for run in runs.values()]
+    listed = [
+        [run.commit, f"{moment:%Y-%m-%d %H:%M}"]
+        for run, moment in zip(runs.values(), moments, strict=True)
+    ]
     colours = _colours(found)
+    series = [_series(one, place, colours[one.label], told) for one in found]
     return {
         "runs": listed,
-        "conditions": [dict(one) for one in told],
+        "changes": list(told),
         "statuses": {str(status): words for status, words in STATUS_WORDS.items()},
-        "series": [_series(one, place, colours[one.label]) for one in found],
+        "series": series,
     }
 
 
-def _series(one: Series, place: dict[str, int], colour: str) -> dict[str, Any]:
+def _series(
+    one: Series, place: dict[str, int], colour: str, told: dict[tuple[str, ...], int]
+) -> dict[str, Any]:
+    """One series; what changed between its runs is added to `told`, each different set once."""
     status = one.figures["status"]
     return {
         "key": one.key,
         "title": one.title,
         "colour": colour,
         "runs": [place[run.environment.run_id] for run in one.runs],
+        "changed": {
+            i: told.setdefault(words, len(told))
+            for i in range(1, len(one.runs))
+            if (words := tuple(one.changes(i - 1, i)))
+        },
         "failed": {int(i): str(word) for i, word in status[status != "ok"].items()},
         "figures": {
             **{name: _column(one.values(name), len(one.runs)) for name in DRAWN},
@@ -64,6 +71,7 @@ def _series(one: Series, place: dict[str, int], colour: str) -> dict[str, Any]:
                 "figure": point.figure,
                 "index": point.index,
                 "brief": brief(point),
+                "mark": change(point),
                 "text": sentence(one, point),
             }
             for point in one.change_points
@@ -89,7 +97,8 @@ def _levels(one: Series, figure: str) -> list[tuple[int, int, float]]:
         return []
     ends = [0, *(point.index for point in points), len(one.runs)]
     heights = [points[0].before, *(point.after for point in points)]
-    return [(a, b - 1, height) for (a, b), height in zip(pairwise(ends), heights, strict=True)]
+    levels = zip(pairwise(ends), heights, strict=True)
+    return [(a, b - 1, height) for (a, b), height in levels if isfinite(height)]
 
 
 def _colours(found: Sequence[Series]) -> dict[str, str]:

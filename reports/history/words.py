@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import inf, isnan
+from math import isnan
 
 from reports import units
 from reports.history.changepoints import MIN_RUNS
-from reports.history.series import NAMES, ChangePoint, Series
+from reports.history.series import NAMES, STATUS, ChangePoint, Series
 from reports.history.summaries import EXACT
 
 
@@ -17,7 +17,9 @@ def sentence(series: Series, point: ChangePoint) -> str:
 
 def moved(point: ChangePoint) -> str:
     """How much it shifted: `rose 12% (9 to 15%)`; of an exact figure from what to what."""
-    if point.figure in EXACT:
+    if point.figure == STATUS:
+        return f"went from {' to '.join(point.statuses)}"
+    if point.figure in EXACT or not (point.before and point.after):
         how = "rose" if point.after > point.before else "fell"
         both = (value(point.figure, one) for one in (point.before, point.after))
         return f"{how} from {' to '.join(both)}{_share(point)}"
@@ -41,11 +43,17 @@ def between(series: Series, point: ChangePoint) -> str:
 
 def brief(point: ChangePoint) -> str:
     """A change point in a cell of a table: `latency +12%`; `!` where more than the code changed."""
-    if point.ratio == inf:
-        change = f"0 → {value(point.figure, point.after)}"
-    else:
-        change = f"{_signed(point)}%"
-    return f"{NAMES[point.figure]} {change}{' !' if point.also or point.near else ''}"
+    return f"{NAMES[point.figure]} {change(point)}{' !' if point.also or point.near else ''}"
+
+
+def change(point: ChangePoint) -> str:
+    """How much it shifted, in short: `+12%`, `0 → 512 B`, `ok → crashed`."""
+    if point.figure == STATUS:
+        return " → ".join(point.statuses)
+    if _has_share(point):
+        return f"{_signed(point)}%"
+    before = value(point.figure, point.before) if point.before else "0"
+    return f"{before} → {value(point.figure, point.after) if point.after else '0'}"
 
 
 def value(figure: str, amount: float) -> str:
@@ -71,7 +79,12 @@ def no_verdict(series: Series) -> str:
 
 
 def _share(point: ChangePoint) -> str:
-    return f" ({_signed(point)}%)" if point.before and point.after else ""
+    return f" ({_signed(point)}%)" if _has_share(point) else ""
+
+
+def _has_share(point: ChangePoint) -> bool:
+    """A distance is a share itself, and may be below 0."""
+    return bool(point.before and point.after) and point.figure != "distance_to_full"
 
 
 def _signed(point: ChangePoint) -> str:

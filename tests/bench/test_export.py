@@ -128,8 +128,17 @@ def test_a_mistake_is_a_sentence_and_nothing_is_written(
     assert {path.name: path.read_bytes() for path in here.iterdir()} == before
 
 
-def test_a_file_that_cannot_be_read_leaves_the_others(here: Path) -> None:
+@pytest.mark.parametrize(
+    ("bad", "why"), [("empty.jsonl", "the file is empty"), ("none.jsonl", "cannot be read")]
+)
+def test_a_file_that_cannot_be_read_leaves_the_others_and_the_exit_code_says_so(
+    here: Path, bad: str, why: str
+) -> None:
     (here / "empty.jsonl").write_text("")
-    code, text, err = call("--format", "bencher", "run.jsonl", "empty.jsonl")
-    assert (code, len(json.loads(text))) == (0, points())
-    assert "Left out: empty.jsonl: the file is empty" in err
+    code, text, err = call("--format", "bencher", "run.jsonl", bad)
+    assert (code, len(json.loads(text))) == (2, points())
+    assert f"Left out: {bad}: {why}" in err
+    for form in ("bencher", "csv", "parquet"):
+        code, out, _ = call("--format", form, bad, "run.jsonl", "--out", f"new.{form}")
+        assert (code, out) == (2, f"Written: new.{form}\n")
+        assert (here / f"new.{form}").stat().st_size > 1000

@@ -53,7 +53,7 @@ def run_pytest(
     Args:
         timed: with pytest-benchmark.
     """
-    plugins = ["-p", "bench.pytest_plugin", *(["-p", "pytest_benchmark.plugin"] * timed)]
+    plugins = ["-p", "hatrick.pytest_plugin", *(["-p", "pytest_benchmark.plugin"] * timed)]
     # Of the pytest that runs this test, nothing: under xdist it would switch benchmarks off.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(

@@ -11,29 +11,37 @@ import torch
 
 from bench.environment import describe
 from bench.gate.baseline import SORTS, Baseline, Stored, check_alike, read_baseline
+from bench.points import expand
 from bench.spec import SpecError, SweepSpec
 from reports.runfile import RunFileError
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Point, Record, Status
 
+SPEC = SweepSpec(
+    variants=["full"], seq_len=[24, 48], dim=16, heads=2, device=["cpu"], chunk_size=[8]
+)
+
+
+def full(seq_len: int, **changes: Any) -> Point:
+    """A point of that spec, with changes."""
+    (point,) = (each.point for each in expand(SPEC) if each.point.seq_len == 24)
+    return point.model_copy(update={"seq_len": seq_len} | changes)
+
 
 @pytest.fixture
 def now() -> Environment:
-    return describe("hatrick sweep", SweepSpec(), [torch.device("cpu")])
+    return describe("hatrick sweep", SPEC, [torch.device("cpu")])
 
 
 @pytest.fixture
-def stored(
-    tmp_path: Path, now: Environment, make_point: Callable[..., Point]
-) -> Callable[..., Path]:
+def stored(tmp_path: Path, now: Environment) -> Callable[..., Path]:
     """Writes a run of two points that ran out of time."""
 
     def write(**changes: Any) -> Path:
         path = tmp_path / "baseline.jsonl"
         path.unlink(missing_ok=True)
         with RunWriter(path, now.model_copy(update=changes)) as writer:
-            for seq_len in (24, 48):
-                point = make_point(seq_len=seq_len)
+            for point in map(full, (24, 48)):
                 writer.write(
                     Record(
                         key=point.key,
@@ -49,20 +57,18 @@ def stored(
     return write
 
 
-def test_a_point_is_found_again_whatever_it_ran_on(
-    stored: Callable[..., Path], make_point: Callable[..., Point]
-) -> None:
+def test_a_point_is_found_again_whatever_it_ran_on(stored: Callable[..., Path]) -> None:
     baseline = read_baseline(stored())
-    found = baseline.find(make_point(backend_used="plain", device_name="another CPU"))
+    found = baseline.find(full(24, backend_used="plain", device_name="another CPU"))
     assert isinstance(found, Stored)
     assert found.figures.status is Status.TIMEOUT
-    assert baseline.find(make_point(seq_len=96)) is None
-    assert baseline.find(make_point(device="cuda:0")) is None
-    assert baseline.others([make_point()]) == 1
+    assert baseline.find(full(96)) is None
+    assert baseline.find(full(24, device="cuda:0")) is None
+    assert baseline.others([full(24)]) == 1
 
 
 def test_its_spec_is_that_of_the_run_and_not_where_it_went(stored: Callable[..., Path]) -> None:
-    spec = SweepSpec(seq_len=[24, 48], out="elsewhere.jsonl", budget=9.0)
+    spec = SPEC.model_copy(update={"out": "elsewhere.jsonl", "budget": 9.0})
     baseline = read_baseline(stored(spec=spec.model_dump(mode="json")))
     assert baseline.spec.seq_len == [24, 48]
     assert (baseline.spec.out, baseline.spec.budget) == (None, None)
@@ -71,7 +77,7 @@ def test_its_spec_is_that_of_the_run_and_not_where_it_went(stored: Callable[...,
 def test_one_that_is_cut_off_is_refused(stored: Callable[..., Path]) -> None:
     path = stored()
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(SpecError, match=r"cut off after .* make it anew with `hatrick sweep"):
+    with pytest.raises(SpecError, match=r"cut off after .* make it anew, with `hatrick gate"):
         read_baseline(path)
 
 
@@ -129,10 +135,10 @@ def test_what_may_differ_must_be_something(stored: Callable[..., Path], now: Env
 
 
 def test_of_a_point_tried_twice_the_last_try_counts(
-    stored: Callable[..., Path], now: Environment, make_point: Callable[..., Point]
+    stored: Callable[..., Path], now: Environment
 ) -> None:
     path = stored()
-    point = make_point()
+    point = full(24)
     again = Record(
         key=point.key,
         point=point,
@@ -147,3 +153,12 @@ def test_of_a_point_tried_twice_the_last_try_counts(
     found = baseline.find(point)
     assert found is not None
     assert found.figures.status is Status.CRASHED
+
+
+def test_one_that_was_cut_between_two_lines_is_refused(stored: Callable[..., Path]) -> None:
+    path = stored()
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(
+        SpecError, match="1 points of its own spec are not in it"
+    ):
+        read_baseline(path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from answers import AGREEMENT, prepared
 
-from bench.gate.examine import Examined, examine, largest_workspace
+from bench.gate.examine import Examined, Examiner, largest_workspace
 from bench.gate.sides import Code
 from bench.messages import Failure, Prepared
 from bench.points import Planned
@@ -45,7 +45,7 @@ def test_a_worker_examines_what_it_can_run(make_point: Callable[..., Point]) -> 
     watched: list[Point] = []
     planned = [Planned(make_point()), Planned(make_point(seq_len=16), "not today")]
     code = Code(side=Side(name="here"), path=(), plugins=())
-    runs, does_not = examine(planned, code, SweepSpec(timeout=100), watched.append)
+    runs, does_not = Examiner(code, SweepSpec(timeout=100), watched.append).examine(planned)
     assert isinstance(runs.answer, Prepared)
     assert runs.answer.counts is not None
     assert runs.answer.counts.operators is not None

@@ -62,6 +62,7 @@ def test_a_limit_is_a_share(tmp_path: Path, text: str, limit: float) -> None:
         ({"allow": "device"}, "--allow is for --baseline"),
         ({"base": "main", "baseline": Path("a.jsonl")}, "give one"),
         ({"settle": True, "exact": True}, "give one of them"),
+        ({"settle": True, "baseline": Path("a.jsonl")}, "give --base"),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:

@@ -80,6 +80,7 @@ class Gate:
             p_slower=0.5,
             p_faster=0.5,
             verdict=Verdict.SLOWER if ratio > 1 else Verdict.SAME,
+            limit=0.05,
             more_blocks=0,
         )
         exact = exact_figures(figures(), after)

@@ -13,8 +13,8 @@ import pytest
 from pytest_runs import MINE, QUICK, run_pytest
 
 import variants
-from bench.pytest_plugin import OPTIONS
 from bench.suite import test_attention
+from hatrick.pytest_plugin import OPTIONS
 
 SUITE = Path(test_attention.__file__)
 

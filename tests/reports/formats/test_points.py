@@ -110,6 +110,27 @@ def test_of_a_point_tried_again_the_last_try_is_tracked(
     assert point.record.latency.median_ms == 3.0
 
 
+@pytest.mark.parametrize("picks", [("sdpa", "plain"), ("sdpa", "plain", "sdpa")])
+def test_a_point_whose_auto_picked_another_backend_when_tried_again_is_one(
+    run: Callable[..., Any], record: Callable[..., Any], picks: tuple[str, ...]
+) -> None:
+    tries = [record(median_ms=1.0 + i, backend_used=pick) for i, pick in enumerate(picks)]
+    (point,) = tracked([run(tries)])
+    assert point.record == tries[-1]
+
+
+def test_the_last_try_decides_whether_a_point_is_tracked_or_left_out(
+    run: Callable[..., Any], record: Callable[..., Any]
+) -> None:
+    ok = record(backend_used="sdpa")
+    crashed = record(backend_used="plain", status=Status.CRASHED)
+    mended = run([crashed, ok])
+    assert ([point.record for point in tracked([mended])], left_out([mended])) == ([ok], [])
+    broken = run([ok, crashed, record("full", 512)])
+    assert [point.record.point.variant for point in tracked([broken])] == ["full"]
+    assert len(left_out([broken])) == 1
+
+
 def test_one_point_of_two_runs_is_refused(
     run: Callable[..., Any], record: Callable[..., Any]
 ) -> None:

@@ -16,7 +16,7 @@ import reports
 from reports.figures import Counts
 from reports.formats.points import ExportError, name
 from reports.formats.pytest_benchmark import KEY, extra_info, parse, to_text
-from reports.runfile import RunFileError
+from reports.runfile import RunFileError, read_readable
 from reports.schema import Record
 
 
@@ -121,11 +121,44 @@ def test_other_benchmarks_are_left_out_in_a_sentence(document: Any, tmp_path: Pa
 
 def test_a_file_of_other_benchmarks_alone_is_an_error(document: Any, tmp_path: Path) -> None:
     document["benchmarks"] = [foreign("test_a")]
-    with pytest.raises(RunFileError, match=r"not read: test_a; what is read are benchmarks of the"):
+    with pytest.raises(RunFileError, match=r"not read: test_a; only benchmarks made with the"):
         reports.read_run(saved(tmp_path / "b.json", document))
     document["benchmarks"] = []
     with pytest.raises(RunFileError, match="there is no benchmark in it"):
         reports.read_run(saved(tmp_path / "b.json", document))
+
+
+def test_a_file_of_other_benchmarks_alone_leaves_the_others_readable(
+    document: Any, tmp_path: Path
+) -> None:
+    ours = saved(tmp_path / "ours.json", document)
+    alone = saved(
+        tmp_path / "alone.json", document | {"benchmarks": [foreign("test_a")], KEY: None}
+    )
+    runs, refused = read_readable([alone, ours])
+    assert [run.path for run in runs] == [ours]
+    (sentence,) = refused
+    assert sentence.startswith(f"{alone}: ")
+    assert "only benchmarks made with the fixture attention_benchmark can be read" in sentence
+
+
+def test_of_two_benchmarks_of_a_point_the_last_is_read_and_the_other_named(
+    document: Any, run: Callable[..., Any], record: Callable[..., Any], tmp_path: Path
+) -> None:
+    (first,) = document["benchmarks"]
+    (other,) = json.loads(to_text([run([record("lsh", 256)])]))["benchmarks"]
+    last = first | {"stats": first["stats"] | {"data": [5.0] * len(first["stats"]["data"])}}
+    tests = [(first, "test_a"), (other, "test_other"), (first, "test_b"), (last, "test_c")]
+    document["benchmarks"] = [made | {"fullname": called} for made, called in tests]
+    back = reports.read_run(saved(tmp_path / "b.json", document))
+    assert [record.point.seq_len for record in back.records] == [256, 512]
+    assert back.records[1].latency
+    assert set(back.records[1].latency.samples_ms) == {5e3}
+    called = name(back.records[1].point)
+    assert back.damaged == [
+        f"b.json, test_a: {called}: measured again by test_b, so not read",
+        f"b.json, test_b: {called}: measured again by test_c, so not read",
+    ]
 
 
 def test_a_benchmark_saved_without_samples_names_the_option(document: Any, tmp_path: Path) -> None:
@@ -221,5 +254,5 @@ def test_foreign_benchmarks_as_pytest_benchmark_saves_them(tmp_path: Path) -> No
     paths = list(tmp_path.rglob("*.json"))
     assert len(paths) == 2
     for path in paths:
-        with pytest.raises(RunFileError, match=r"not read: test_foreign\.py::test_it; what is"):
+        with pytest.raises(RunFileError, match=r"not read: test_foreign\.py::test_it; only"):
             reports.read_run(path)

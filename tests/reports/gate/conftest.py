@@ -64,6 +64,7 @@ def make_timing(ratio: float, verdict: Verdict, half: float = 0.03, **changes: A
         "low": ratio * (1 - half),
         "high": ratio * (1 + half),
         "null_ratio": 1.004,
+        "limit": 0.05,
         "p_slower": 0.0004 if verdict is Verdict.SLOWER else 0.6,
         "p_faster": 0.0004 if verdict is Verdict.FASTER else 0.6,
         "verdict": verdict,

@@ -47,8 +47,8 @@ def test_equal_code_as_recorded_raises_an_alarm_in_one_grid_of_a_hundred_at_most
     recording: Recording,
 ) -> None:
     rng = np.random.default_rng(0)
-    alarms = sum(alarmed(verdicts(draw(recording, rng, BLOCKS))) for _ in range(100))
-    assert alarms <= 1
+    alarms = sum(alarmed(verdicts(draw(recording, rng, BLOCKS))) for _ in range(300))
+    assert alarms <= 3
 
 
 def test_neither_do_three_looks_with_more_blocks_for_what_is_unsure(recording: Recording) -> None:
@@ -154,7 +154,7 @@ def test_on_the_limit_itself_grids_with_false_alarms_are_as_rare_as_the_rate(noi
 
     grids = [judged() for _ in range(60)]
     # All points are as slow as allowed, the worst there is: of them one side of the rate is used.
-    kept = [timings for timings, used in grids if used == 0.2]
+    kept = [timings for timings, used in grids if used == pytest.approx(0.2)]
     false = sum(alarmed([each.verdict for each in timings]) for timings in kept)
     assert len(kept) > 50
     # 1.5 expected of 60; 6 or more have a chance of half a percent.

@@ -75,9 +75,10 @@ def test_verdicts_say_what_the_intervals_say(
 ) -> None:
     ms = measured(seed, blocks=blocks)
     ms[..., 2:] *= np.array(factors)[:, None]
-    timings, _, limit = judge(blocks_of(ms), limit=0.05, rate=rate)
+    timings, _, _ = judge(blocks_of(ms), limit=0.05, rate=rate)
     tails = sorted(p for each in timings for p in (each.p_slower, each.p_faster))
     for each in timings:
+        limit = each.limit
         assert each.low <= each.ratio <= each.high
         assert (each.verdict is Verdict.SLOWER) == (each.low > 1 + limit)
         assert (each.verdict is Verdict.FASTER) == (each.high < 1 / (1 + limit))
@@ -107,9 +108,21 @@ def test_it_is_the_same_every_time() -> None:
 
 def test_a_limit_below_the_noise_is_raised_to_it() -> None:
     blocks = blocks_of(measured(6, sigma=0.06))
-    _, noise, limit = judge(blocks, limit=0.02, rate=RATE)
-    assert limit == noise.floor > 0.05
-    assert judge(blocks, limit=0.5, rate=RATE)[2] == 0.5
+    timings, _, limit = judge(blocks, limit=0.02, rate=RATE)
+    assert limit == max(each.limit for each in timings) > 0.05
+    unraised, _, limit = judge(blocks, limit=0.5, rate=RATE)
+    assert {each.limit for each in unraised} == {pytest.approx(0.5)}
+    assert limit == pytest.approx(0.5)
+
+
+def test_one_noisy_point_does_not_blind_the_others() -> None:
+    rng = np.random.default_rng(1)
+    sigmas = np.array([0.1, *[0.005] * 7])
+    ms = np.exp(rng.normal(0, 1, (6, 8, 4)) * sigmas[:, None])
+    timings, _, _ = judge(blocks_of(slowed(ms, [5], 1.1)), limit=0.05, rate=RATE)
+    assert timings[5].verdict is Verdict.SLOWER
+    assert timings[0].limit > 0.1
+    assert timings[5].limit == pytest.approx(0.05)
 
 
 def test_the_null_ratio_is_what_processes_of_one_side_differ_by() -> None:
@@ -134,7 +147,8 @@ def test_one_block_never_alarms_over_a_difference_that_processes_have_too() -> N
     block = Block(base=(1.0, 1.1), head=(1.2, 1.1), base_first=True)
     timings, noise, limit = judge([[block]], limit=0.05, rate=RATE)
     assert timings[0].verdict not in (Verdict.SLOWER, Verdict.FASTER)
-    assert limit == noise.floor > abs(timings[0].ratio - 1)
+    assert limit == pytest.approx(noise.floor)
+    assert limit > abs(timings[0].ratio - 1)
 
 
 def test_times_without_noise_are_judged_by_what_they_are() -> None:

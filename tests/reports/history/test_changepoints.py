@@ -30,6 +30,8 @@ NOISES: dict[str, Noise] = {
     "ever noisier": lambda rng, n: rng.normal(size=n) * np.linspace(0.5, 2, n),
     "suddenly noisier": lambda rng, n: rng.normal(size=n) * np.where(np.arange(n) < n // 2, 1, 4),
     "drifting": autocorrelated,
+    "two kinds of runner": lambda rng, n: 4.0 * (rng.random(n) < 0.5) + rng.normal(0, 0.5, n),
+    "a rarer kind of runner": lambda rng, n: 4.0 * (rng.random(n) < 0.2) + rng.normal(0, 0.5, n),
 }
 
 
@@ -143,3 +145,16 @@ def test_every_change_of_an_exact_figure_is_a_step() -> None:
     assert (second.index, second.ratio) == (3, 0.5)
     assert steps([0, 3])[0].ratio == inf
     assert steps([5, 5, 5]) == steps([5]) == steps([]) == []
+
+
+def test_a_step_within_the_tolerance_is_none_but_many_of_them_are() -> None:
+    assert steps([0.4, 0.4009, 0.3991], 0.001) == []
+    (crept,) = steps([0.4, 0.4006, 0.4012, 0.4018], 0.001)
+    assert (crept.index, crept.before, crept.after) == (2, 0.4, 0.4012)
+
+
+def test_the_ratio_is_that_of_the_levels() -> None:
+    values = noisy(NOISES["heavy tails"], np.random.default_rng(26), 40)
+    values[20:] *= 1.3
+    (shift,) = level_shifts(values)
+    assert shift.after / shift.before == shift.ratio == pytest.approx(1.3, rel=0.05)

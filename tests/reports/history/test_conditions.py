@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.history.conditions import changes, conditions
+from reports.history.conditions import changes, conditions, exact_conditions
 
 
 def test_a_change_names_what_it_was_and_what_it_is(environment) -> None:
@@ -27,3 +27,23 @@ def test_variables_and_the_order_of_points_are(environment) -> None:
         "order of points interleaved → sequential",
         "OMP_NUM_THREADS 2 → 1",
     ]
+
+
+def test_plug_ins_cudnn_and_peers_are_and_what_only_reports_is_not(environment) -> None:
+    plain = {"torch": "2.13.0", "plotly": "7.0", "hatrick-bench": "0.1"}
+    before = environment(packages={**plain, "mine.py": "sha256 a", "cudnn": "9", "einops": "1"})
+    other = {"torch": "2.13.0", "plotly": "7.1", "hatrick-bench": "0.2"}
+    after = environment(packages={**other, "mine.py": "sha256 b", "cudnn": "10", "einops": "2"})
+    assert changes(conditions(before), conditions(after)) == [
+        "mine.py sha256 a → sha256 b",
+        "cudnn 9 → 10",
+        "einops 1 → 2",
+    ]
+
+
+def test_an_exact_figure_is_moved_by_versions_threads_and_cpu_alone(environment) -> None:
+    before = environment()
+    machine = environment(host="b", os="c", cpu_cores=9, variables={}, spec={"order": "sequential"})
+    assert exact_conditions(before) == exact_conditions(machine)
+    after = environment(cpu="Other", threads=3, python="3.12")
+    assert len(changes(exact_conditions(before), exact_conditions(after))) == 3

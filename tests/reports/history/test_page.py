@@ -32,7 +32,8 @@ def path(build, record, tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         failed = record("mine " + HARMFUL, status=Status.CRASHED, reason=HARMFUL)
         packages = {"torch": "2.13.0" if i < 12 else "2.14.0" + HARMFUL}
-        runs.append({"records": [shifted, failed], "environment": {"packages": packages}})
+        broken = record("full", status=Status.CRASHED) if i == 5 else record("full")
+        runs.append({"records": [shifted, failed, broken], "environment": {"packages": packages}})
     return write_trend(build(runs), tmp_path_factory.mktemp("page") / "deep" / "trend.html")
 
 
@@ -53,8 +54,9 @@ def browser() -> Iterator:
 def test_the_page_says_the_last_shift_and_what_else_changed(path: Path) -> None:
     text = path.read_text("utf-8")
     assert "24 runs of 24 commits" in text
-    assert "2 series, 1 of them with a shift" in text
+    assert "3 series, 2 of them with a shift" in text
     assert "The last shift: workspace of hatrick n=64 T=8k, forward rose from 32.0 KiB to" in text
+    assert "status of full T=256, forward went from ok to crashed between" in text
     assert "with torch 2.13.0 → 2.14.0" in text
 
 
@@ -126,3 +128,19 @@ def test_a_click_on_a_series_shows_it_and_its_address_names_it(opened, path: Pat
     opened.wait_for_selector(DRAWN, state="attached", timeout=WAIT_MS)
     assert opened.inner_text("#chosen").startswith("mine")
     assert opened.said == []
+
+
+def test_a_run_that_failed_is_a_cross_that_says_how_it_ended(opened) -> None:
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.locator("#series-table a", has_text="full").click()
+    opened.locator("#chosen", has_text="full").wait_for(timeout=WAIT_MS)
+    opened.wait_for_selector(DRAWN, state="attached", timeout=WAIT_MS)
+    assert "went from ok to crashed" in opened.inner_text("#chosen-shifts")
+    first = opened.locator(".plot").first
+    first.scroll_into_view_if_needed()
+    marks = opened.evaluate("document.querySelector('.plot').layout.annotations.map(a => a.text)")
+    assert {"<b>ok → crashed</b>", "<b>crashed → ok</b>"} <= set(marks)
+    assert first.locator(".overplot .xy2 .point").count() == 1
+    box = first.locator(".overplot .xy2 .point").bounding_box()
+    opened.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    first.locator(".hoverlayer .hovertext", has_text="crashed").wait_for(timeout=10_000)

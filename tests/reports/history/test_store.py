@@ -145,6 +145,18 @@ def test_filters_are_by_commit_device_and_day(folder: Path, environment, record,
     assert chosen(runs, commit="aa", device="epyc") == []
 
 
+def test_a_run_outside_a_checkout_is_chosen_by_the_digest_of_its_code(
+    folder: Path, environment, record, write_run
+) -> None:
+    for i, commit in enumerate(["", "aa11"]):
+        made = environment(run_id=str(i), git_commit=commit)
+        write_run(folder / f"{i}.jsonl", made, [record()])
+    runs = stored(folder)[0]
+    (without,) = [run for run in runs if not run.environment.git_commit]
+    assert chosen(runs, commit=without.commit) == [without]
+    assert chosen(runs, commit="C0DE5") == [without]
+
+
 def test_what_is_no_history_is_a_sentence(tmp_path: Path, run_file: Path) -> None:
     with pytest.raises(HistoryError, match="there is no history here"):
         stored(tmp_path / "none")

@@ -22,10 +22,15 @@ def test_a_series_has_its_figures_levels_and_shifts(shifted: Series) -> None:
     assert {shift["figure"] for shift in one["shifts"]} == {"latency_ms", "workspace_bytes"}
 
 
-def test_conditions_are_carried_once(shifted: Series) -> None:
-    carried = trend_payload([shifted])
-    assert [run[2] for run in carried["runs"]] == [0] * 10 + [1] * 10
-    assert [one["torch"] for one in carried["conditions"]] == ["2.13.0+cpu", "2.14.0+cpu"]
+def test_changes_are_carried_once(shifted: Series) -> None:
+    carried = trend_payload([shifted, shifted])
+    assert carried["changes"] == [("torch 2.13.0+cpu → 2.14.0+cpu",)]
+    assert [one["changed"] for one in carried["series"]] == [{10: 0}] * 2
+
+
+def test_a_shift_has_its_mark_in_the_chart(shifted: Series) -> None:
+    (one,) = trend_payload([shifted])["series"]
+    assert [shift["mark"] for shift in one["shifts"]] == ["+10%", "+100%"]
 
 
 def test_what_is_missing_is_null_and_failures_are_named(build) -> None:

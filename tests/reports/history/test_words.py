@@ -7,6 +7,7 @@ from math import nan
 
 from reports.history.series import Series
 from reports.history.words import brief, moved, no_verdict, sentence, value
+from reports.schema import Status
 
 
 def test_a_sentence_says_what_where_how_much_and_what_else(shifted: Series) -> None:
@@ -62,3 +63,26 @@ def test_a_figure_has_its_unit() -> None:
 def test_a_short_series_says_how_many_runs_it_takes(build) -> None:
     (one,) = build([{}])
     assert no_verdict(one) == ("no verdict on noisy figures: 1 run with a latency, 10 are needed")
+
+
+def test_a_status_and_what_became_of_it_are_words(build) -> None:
+    (one,) = build([{}, {"status": Status.CRASHED, "reason": "x"}])
+    (point,) = one.change_points
+    assert sentence(one, point) == (
+        "status of hatrick n=64 T=256, forward went from ok to crashed between 0000000 and 0000001."
+    )
+    assert brief(point) == "status ok → crashed"
+
+
+def test_a_distance_has_both_its_levels_and_no_percentage(build) -> None:
+    (one,) = build([{"distance": distance} for distance in (0.0, 0.25)])
+    (point,) = one.change_points
+    assert brief(point) == "distance to full 0 → 0.250"
+    assert moved(point) == "rose from 0 to 0.250"
+
+
+def test_an_oracle_error_that_left_0_has_no_percentage(build) -> None:
+    (one,) = build([{"oracle_error": error} for error in (0.0, 1e-7, 0.0)])
+    up, down = one.change_points
+    assert (brief(up), moved(up)) == ("oracle error 0 → 1.0e-07", "rose from 0 to 1.0e-07")
+    assert (brief(down), moved(down)) == ("oracle error 1.0e-07 → 0", "fell from 1.0e-07 to 0")

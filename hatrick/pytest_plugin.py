@@ -1,13 +1,16 @@
 """The pytest plug-in: the fixture `attention_benchmark`, and the options of `bench/suite`.
 
 pytest loads this in every environment where the project is installed, so it imports nothing heavy:
-torch comes with the first benchmark.
+torch comes with the first benchmark. Nor does it import `bench`, `reports` or `variants` before: a
+project may have something of its own by such a name, and its tests must run.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +25,8 @@ OPTIONS = {
     "device": ("auto", "device: auto, cpu, cuda or cuda:N"),
 }
 """Of `bench/suite`, each with its default."""
+NEEDED = ("bench", "reports", "variants")
+"""Packages of this project that the fixture imports."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +69,8 @@ class Timed:
         timed by pytest-benchmark. `help(bench.attention_benchmark.AttentionBenchmark.__call__)`
         tells what it takes.
         """
+        if told := _shadowed():
+            pytest.fail(told, pytrace=False)
         from bench.attention_benchmark import AttentionBenchmark
 
         fixture = AttentionBenchmark(benchmark, request)
@@ -98,3 +105,26 @@ class Untimed:
             "by -p no:benchmark: pip install pytest-benchmark",
             pytrace=False,
         )
+
+
+def _shadowed() -> str:
+    """A sentence if something else than this project's is imported by a name that is needed."""
+    for name in NEEDED:
+        own, found = Path(__file__).parent.parent / name, _place(name)
+        if found is not None and found.resolve() != own.resolve():
+            return (
+                f"attention_benchmark needs the package `{name}` of hatrick-bench, {own}, but "
+                f"`import {name}` finds {found} here; rename that, or keep the folder it is in off "
+                "sys.path"
+            )
+    return ""
+
+
+def _place(name: str) -> Path | None:
+    """The folder of a package, or the file of a module, that would be imported; it is not."""
+    spec = find_spec(name)
+    if spec is None:
+        return None
+    folders = list(spec.submodule_search_locations or ())
+    place = folders[0] if folders else spec.origin
+    return Path(place) if place else None
