@@ -158,7 +158,5 @@ def test_of_a_point_tried_twice_the_last_try_counts(
 def test_one_that_was_cut_between_two_lines_is_refused(stored: Callable[..., Path]) -> None:
     path = stored()
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
-    with pytest.raises(
-        SpecError, match="1 points of its own spec are not in it"
-    ):
+    with pytest.raises(SpecError, match="1 points of its own spec are not in it"):
         read_baseline(path)
