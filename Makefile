@@ -34,8 +34,8 @@ selftest: .venv/installed
 	$(BIN)/hatrick selftest
 
 test: .venv/installed
-	@# A file a core at a time: tests use one thread each.
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@# A file a core at a time, for tests use one thread each, and one more: many wait for processes.
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))') --dist loadfile $(ARGS)
 
 # Whether the working tree is slower, bigger or wrong compared with its last commit, or with
 # ARGS="--base main".

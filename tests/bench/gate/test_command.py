@@ -152,7 +152,7 @@ def test_what_got_worse_is_told_and_nothing_else(plugin: Path, tmp_path: Path) -
 
 def test_twice_as_long_is_slower_and_what_was_measured_is_a_base_too(plugin: Path) -> None:
     (plugin / "mine.py").write_text(source(BEFORE | {"waits": "0.005"}))
-    which = ["--variants", "alike,waits"]
+    which = ["--variants", "waits"]
     code, said = gate(plugin, *TIMED, *which, "--out", "found")
     assert code == SOMETHING_WORSE, said
     result = read_result(plugin / "found" / "result.json")
@@ -162,7 +162,7 @@ def test_twice_as_long_is_slower_and_what_was_measured_is_a_base_too(plugin: Pat
     base, head = (read_run(plugin / "found" / f"{name}.jsonl") for name in ("base", "head"))
     assert base.environment.git_commit == head.environment.git_commit
     assert (base.environment.git_dirty, head.environment.git_dirty) == (False, True)
-    before, after = base.records[1], head.records[1]
+    (before,), (after,) = base.records, head.records
     assert before.point == after.point
     assert before.latency is not None
     assert after.latency is not None
@@ -178,14 +178,6 @@ def test_twice_as_long_is_slower_and_what_was_measured_is_a_base_too(plugin: Pat
     assert code == MISTAKE
     assert f"torch was 1.0 and is {torch}" in said
     assert "--allow torch" in said
-    code, said = gate(plugin, *against, "--allow", "torch", "--out", "again")
-    again = read_result(plugin / "again" / "result.json")
-    assert "torch was 1.0" in again.advisory
-    (timing,) = (p.timing for p in again.points if p.name.startswith("waits"))
-    assert timing is not None
-    assert timing.verdict is Verdict.SLOWER
-    # Advisory: what fails it is what has no noise, the graph breaks of a call that sleeps.
-    assert worse(again, "alike") == set()
 
 
 @pytest.mark.parametrize(
@@ -227,9 +219,8 @@ def test_run_files_are_never_overwritten(plugin: Path, monkeypatch: pytest.Monke
     assert (plugin / "found" / "base.jsonl").read_text() == "kept"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_gate_that_is_stopped_leaves_no_worktree(
-    plugin: Path, git: Callable[..., str], own_temporary_folder: Path, number: signal.Signals
+    plugin: Path, git: Callable[..., str], own_temporary_folder: Path
 ) -> None:
     process = started(plugin, *TIMED, "--base", "HEAD")
     try:
@@ -239,12 +230,12 @@ def test_a_gate_that_is_stopped_leaves_no_worktree(
             time.sleep(0.1)
         else:
             pytest.fail("there never was a worktree")
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         code = process.wait(timeout=60)
     finally:
         process.kill()
         process.communicate()
-    assert code == (INTERRUPTED if number is signal.SIGINT else 128 + number)
+    assert code == INTERRUPTED
     assert len(git(plugin, "worktree", "list").splitlines()) == 1
     assert not list(own_temporary_folder.glob("hatrick-gate-*"))
     assert not (plugin / "results").exists() or not list((plugin / "results").iterdir())
