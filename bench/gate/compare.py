@@ -54,7 +54,10 @@ def compare_codes(request: Request, base: Code, head: Code, watcher: Watcher) ->
     """Measure two states of the code in turns; errors as `compare`."""
     start = monotonic()
     with ThreadPoolExecutor(2) as pool:
-        planned = pool.map(lambda code: plan_points(request.spec, code), (base, head))
+        planned = pool.map(
+            lambda code: plan_points(request.spec, code, registered=request.registered),
+            (base, head),
+        )
         pairs = paired(*planned)
     gate = Gate(base, head, request.spec, request.rules, watcher)
     both = gate.examine(_some(pairs))

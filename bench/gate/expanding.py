@@ -32,6 +32,8 @@ class Question(Model):
     """Where `hatrick` and `variants` must come from."""
     not_from: Path | None
     """The other side's tree."""
+    registered: bool = False
+    """All that the plug-ins register is asked for too: what one side alone has is told."""
 
 
 class Expanded(Model):
@@ -71,12 +73,15 @@ def main() -> None:
 
 def _answer(question: Question) -> Answer:
     # Here, for these import the side's code, which may print or raise.
+    import variants
     from bench.points import load_plugins
 
+    before = set(variants.names())
     load_plugins(question.plugins)
     spec = SweepSpec.model_validate(question.spec)
+    own = [name for name in variants.names() if name not in before] if question.registered else []
     answer = Answer()
-    for entry in spec.variants:
+    for entry in dict.fromkeys([*spec.variants, *own]):
         try:
             found = _of_entry(spec, entry)
         except SpecError as error:

@@ -46,7 +46,7 @@ class Pair:
     head: Planned | None
 
 
-def plan_points(spec: SweepSpec, code: Code) -> list[Asked]:
+def plan_points(spec: SweepSpec, code: Code, *, registered: bool = False) -> list[Asked]:
     """The points that a spec means on one side, by that side's own code, in a process of its own.
 
     An entry of `spec.variants` that the code does not know is left out if it is lenient, as base
@@ -54,6 +54,7 @@ def plan_points(spec: SweepSpec, code: Code) -> list[Asked]:
 
     Args:
         spec: what to measure; `spec.plugin` is not read, for each side has plug-ins of its own.
+        registered: ask for all that these register, too.
 
     Raises:
         SpecError: the code does not load, or not all of it comes from that side, or it is not
@@ -64,6 +65,7 @@ def plan_points(spec: SweepSpec, code: Code) -> list[Asked]:
         plugins=list(code.plugins),
         overlay=code.path[0],
         not_from=code.not_from,
+        registered=registered,
     )
     answer = _ask(question, code)
     if answer.mistake:

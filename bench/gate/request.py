@@ -31,6 +31,8 @@ class Request:
     command: str
     """What was typed."""
     spec: SweepSpec
+    registered: bool
+    """The variants are all that the plug-ins register, on either side."""
     rules: Rules
     base: str
     """A git ref, a folder, `installed` or a release; empty where there is a baseline."""
@@ -80,7 +82,7 @@ def request(
     if not 0 < rate <= 0.05:
         raise SpecError(f"--rate {rate:g}: a false discovery rate above 0 and at most 0.05")
     stored = None if baseline is None else read_baseline(baseline)
-    spec = _spec(flags, file, stored)
+    spec, registered = _spec(flags, file, stored)
     for key in ("allocator", "wait_policy"):
         if len(getattr(spec, key)) > 1:
             raise SpecError(f"--{key.replace('_', '-')}: a gate takes one, not several")
@@ -95,11 +97,14 @@ def request(
     )
     allowed = [] if allow is None else [name.strip() for name in allow.split(",")]
     name = base or ("" if stored else "HEAD")
-    return Request(command, spec, rules, name, stored, allowed, folder)
+    return Request(command, spec, registered, rules, name, stored, allowed, folder)
 
 
-def _spec(flags: Mapping[str, Any], file: Path | None, stored: Baseline | None) -> SweepSpec:
-    """Of a baseline its own points, unless others are asked for; of plug-ins what they register."""
+def _spec(
+    flags: Mapping[str, Any], file: Path | None, stored: Baseline | None
+) -> tuple[SweepSpec, bool]:
+    """Of a baseline its own points, unless others are asked for; of plug-ins what they register,
+    and whether it is that."""
     if stored is not None and file is None and flags.get("preset") is None:
         own = stored.spec.model_dump(mode="json")
         given = {key: value for key, value in flags.items() if value is not None}
@@ -108,10 +113,10 @@ def _spec(flags: Mapping[str, Any], file: Path | None, stored: Baseline | None) 
         spec, _ = merge(flags, file, usual=PRESET)
     before = set(variants.names())
     load_plugins(spec.plugin)
-    registered = [name for name in variants.names() if name not in before]
-    if registered and flags.get("variants") is None and file is None and stored is None:
-        spec = spec.model_copy(update={"variants": registered})
-    return spec
+    found = [name for name in variants.names() if name not in before]
+    if found and flags.get("variants") is None and file is None and stored is None:
+        return spec.model_copy(update={"variants": found}), True
+    return spec, False
 
 
 def _share(text: str) -> float:

@@ -102,3 +102,27 @@ def test_the_harness_and_what_is_installed_may_lie_in_the_other_sides_tree(tmp_p
     modules |= imported("numpy", numpy.__file__) | imported("no.file", "<frozen>")
     modules |= {"namespace": ModuleType("namespace")}
     check_origins(modules, tmp_path, Path("/"))
+
+
+def test_what_plug_ins_register_is_asked_for_where_it_is_to_be(
+    clean_registry: None, tmp_path: Path
+) -> None:
+    """A variant that head has deleted is base's alone, and its points are gone."""
+    file = tmp_path / "theirs.py"
+    file.write_text(
+        "import torch\n"
+        "from variants import register_core\n"
+        "for name in ('stays', 'goes'):\n"
+        "    @register_core(name, uses_chunk_size=False)\n"
+        "    def attend(q, k, v, *, causal, chunk_size, key_padding_mask):\n"
+        "        return v\n"
+    )
+    spec = SweepSpec(dim=16, heads=2, seq_len=[64], device=["cpu"], variants=["stays"])
+    question = Question(
+        spec=spec.model_dump(mode="json"),
+        plugins=[str(file)],
+        overlay=HARNESS,
+        not_from=None,
+        registered=True,
+    )
+    assert [each.entry for each in _answer(question).points] == ["stays", "goes"]
