@@ -28,7 +28,8 @@ from bench.case import build
 from bench.contention import Contender
 from bench.course import Course
 from bench.environment import describe
-from bench.measure import Measurer, _while
+from bench.failing import during
+from bench.measure import Measurer
 from bench.messages import Failure, Finished, Prepared, Visit
 from bench.one_benchmark import Attention, one_point, registered_name
 from bench.points import load_plugins
@@ -207,7 +208,7 @@ class Guest(Measurer):
         gc.collect()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
-        with _while("it was built"):
+        with during("it was built"):
             return self._built.get(point)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -96,7 +96,7 @@ def build(point: Point) -> Case:
             backend=point.backend_used,
             device=device,
             dtype=dtype,
-            **point.options,
+            **dict[str, Any](point.options),
         )
         upstream = torch.randn(shape).to(device, dtype) if training else None
     for leaf in (*inputs, *layer.parameters()):

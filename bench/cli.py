@@ -29,8 +29,10 @@ from bench.console import (
 from bench.export import export
 from bench.gate.command import gate
 from bench.history import history
+from bench.profiles import profiles
 from bench.report import report
 from bench.selftest.command import selftest
+from bench.tune.command import tune
 
 if TYPE_CHECKING:
     from bench.sweep import Plan
@@ -67,6 +69,8 @@ def hatrick(
       hatrick show results/run.jsonl       the summary table
       hatrick report results/run.jsonl     the page; --markdown, --csv, --png DIR …
       hatrick variants                     what there is, and what runs here
+      hatrick tune --seq-len 8k            the chunk size that is best on this device
+      hatrick profiles list                what was tuned, and what comes with the package
       hatrick gate --base main             whether a change made one slower, bigger or wrong
       hatrick history add results/         keep runs, and see where a level shifted
       hatrick export --format bencher run  for trackers that you have
@@ -204,6 +208,8 @@ app.command()(report)
 app.command()(gate)
 app.command()(export)
 app.add_typer(history, name="history")
+app.command()(tune)
+app.add_typer(profiles, name="profiles")
 app.command()(selftest)
 
 

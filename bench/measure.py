@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -15,10 +14,11 @@ import torch
 from bench.built import Built, BuiltPoints
 from bench.case import Case
 from bench.cost import model_cost
+from bench.failing import during, in_words, is_out_of_memory
 from bench.heap import UNKNOWN_WORKSPACE, fill_heap
-from bench.messages import Answer, Failure, Finished, Prepared
+from bench.messages import Answer, Failure, Finished, Looked, Prepared
 from bench.probes import nvml
-from bench.probes.agreement import Verdict, measure_agreement, not_comparable
+from bench.probes.agreement import Verdict, measure_agreement, measure_distance, not_comparable
 from bench.probes.counts import measure_counts
 from bench.probes.energy import energy_of_a_call
 from bench.probes.memory import measure_memory
@@ -28,8 +28,6 @@ from reports.figures import Counts
 from reports.schema import Point, Status
 from variants import WrongShape
 
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "ALLOC_FAILED", "out of memory")
-"""How the allocators of torch that raise a plain RuntimeError say it."""
 LEFT_BEHIND = 256 << 20
 """Bytes on a CUDA device that a point that failed may leave behind unheeded: the workspaces that
 libraries keep, and what the cache is flushed with."""
@@ -57,6 +55,12 @@ class Measurer:
             count: count what a call does, too.
         """
         return self._whatever_happens(point, lambda: self._prepare(point, count))
+
+    def look(self, point: Point) -> Answer:
+        """Build a point, call it, count its workspace and see how far it lies from full attention:
+        what a choice among many needs, and a fifth of the time of `prepare`, which asks the oracle.
+        """
+        return self._whatever_happens(point, lambda: self._look(point))
 
     def visit(self, point: Point, seconds: float) -> Answer:
         """Warm a point up and take a share of its samples.
@@ -87,14 +91,14 @@ class Measurer:
         build_ms = (perf_counter() - start) * 1e3
         case = built.case
         with torch.set_grad_enabled(case.upstream is not None):
-            with _while("it was first called"), Once() as once:
+            with during("it was first called"), Once() as once:
                 first_call_ms = built.timer.warm_up()
             _compile_each_shape_by_itself()
-            with _while("its memory was measured"):
+            with during("its memory was measured"):
                 self._heap_is_full = False  # what malloc kept is given back there
                 memory = measure_memory(case, self._monitor(point))
         self._largest_workspace = max(self._largest_workspace, memory.workspace_bytes)
-        with _while("its output was compared with the oracle"):
+        with during("its output was compared with the oracle"):
             verdict = self._verdict(case, point)
         case.layer.train(case.upstream is not None)
         if verdict.wrong:  # how fast a wrong answer came is nobody's business
@@ -104,7 +108,7 @@ class Measurer:
             )
         capture_ms = 0.0
         if point.cuda_graph:
-            with _while("it was captured in a CUDA graph"):
+            with during("it was captured in a CUDA graph"):
                 capture_ms, wrong = self._capture(point, verdict.agreement.oracle_bound)
             if wrong:
                 self._built.drop(point)
@@ -124,9 +128,25 @@ class Measurer:
             counts=_counts(case) if count else None,
         )
 
+    def _look(self, point: Point) -> Answer:
+        built = self._build(point)
+        case = built.case
+        with torch.set_grad_enabled(case.upstream is not None):
+            with during("it was first called"):
+                built.timer.warm_up()
+            _compile_each_shape_by_itself()
+            with during("its memory was measured"):
+                self._heap_is_full = False  # what malloc kept is given back there
+                memory = measure_memory(case, self._monitor(point))
+        self._largest_workspace = max(self._largest_workspace, memory.workspace_bytes)
+        with during("its output was compared with full attention"):
+            distance = measure_distance(case, point)
+        case.layer.train(case.upstream is not None)
+        return Looked(workspace_bytes=memory.workspace_bytes, distance_to_full=distance)
+
     def _visit(self, point: Point, seconds: float) -> Answer:
         built, monitor = self._ready(point)
-        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
+        with torch.set_grad_enabled(built.case.upstream is not None), during("it was timed"):
             if point.cuda_graph:
                 self._built.capture(point)
             warmup = warm_up(built, seconds)
@@ -134,7 +154,7 @@ class Measurer:
 
     def _turn(self, point: Point) -> Answer:
         built, _ = self._ready(point)
-        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was timed"):
+        with torch.set_grad_enabled(built.case.upstream is not None), during("it was timed"):
             if point.cuda_graph:
                 self._built.capture(point)
             return short_turn(built)
@@ -154,7 +174,7 @@ class Measurer:
         if monitor is None:
             return Finished()
         built = self._build(point)
-        with torch.set_grad_enabled(built.case.upstream is not None), _while("it was repeated"):
+        with torch.set_grad_enabled(built.case.upstream is not None), during("it was repeated"):
             if point.cuda_graph:
                 self._built.capture(point)
             device = torch.device(point.device)
@@ -186,7 +206,7 @@ class Measurer:
     def _build(self, point: Point) -> Built:
         if not len(self._built):
             _forget_earlier_points()
-        with _while("it was built"):
+        with during("it was built"):
             return self._built.get(point)
 
     def _monitor(self, point: Point) -> nvml.Monitor | None:
@@ -206,7 +226,7 @@ class Measurer:
                 return step()
             except Exception as error:
                 # Points that wait for their visit take memory that this one alone would have had.
-                if not (_is_out_of_memory(error) and self._built.drop_all_but(point)):
+                if not (is_out_of_memory(error) and self._built.drop_all_but(point)):
                     raise
             self._built.drop(point)
             _forget_earlier_points()
@@ -217,8 +237,8 @@ class Measurer:
                 status=Status.DISAGREES, reason=verdict.wrong, agreement=verdict.agreement
             )
         except Exception as error:  # a variant may raise anything
-            status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.CRASHED
-            failure = Failure(status=status, reason=_in_words(error))
+            status = Status.OUT_OF_MEMORY if is_out_of_memory(error) else Status.CRASHED
+            failure = Failure(status=status, reason=in_words(error))
         self._built.drop(point)
         no_memory = failure.status is Status.OUT_OF_MEMORY
         return failure.model_copy(
@@ -276,28 +296,3 @@ def _compile_each_shape_by_itself() -> None:
         dynamo: Any = torch._dynamo.config
         dynamo.automatic_dynamic_shapes = False
         dynamo.recompile_limit = max(dynamo.recompile_limit, 256)
-
-
-@contextmanager
-def _while(stage: str) -> Iterator[None]:
-    """Note on an exception at which stage it came."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(stage)
-        raise
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY)
-
-
-def _in_words(error: Exception) -> str:
-    """`Type: message` and the stage, on few lines."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    message = " ".join(lines[:3])[:500]
-    stages = getattr(error, "__notes__", [])  # a variant's own notes are among them
-    stage = f" (while {'; '.join(stages)})" if stages else ""
-    return f"{type(error).__name__}: {message}{stage}"

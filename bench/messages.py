@@ -12,16 +12,16 @@ from bench.probes.nvml import Reading
 from reports.figures import Agreement, Counts, Memory, Milliseconds, Model
 from reports.schema import Point, Status
 
-Do = Literal["prepare", "visit", "turn", "finish"]
+Do = Literal["prepare", "look", "visit", "turn", "finish"]
 
 
 class Job(Model):
     """What a worker is asked to do with a point.
 
-    `prepare`: build it, call it, count its memory, check its output. `visit`: warm it up and take
-    samples. `turn`: take but a few, one after another with other processes. `finish`: measure its
-    energy, and forget it. A worker that does not hold the point,
-    because it is a new one, builds it first.
+    `prepare`: build it, call it, count its memory, check its output. `look`: the same, without the
+    oracle. `visit`: warm it up and take samples. `turn`: take but a few, one after another with
+    other processes or points. `finish`: measure its energy, and forget it. A worker that does not
+    hold the point, because it is a new one, builds it first.
     """
 
     do: Do
@@ -51,6 +51,15 @@ class Prepared(Model):
     model_bytes: int | None
     counts: Counts | None = None
     """None where the job did not ask for them, or they failed."""
+
+
+class Looked(Model):
+    """A point that can run; whether it is right was not asked."""
+
+    type: Literal["looked"] = "looked"
+    workspace_bytes: int = Field(ge=0)
+    distance_to_full: float | None = Field(ge=0)
+    """None where its projections cannot be shared with full attention, or it is not finite."""
 
 
 class Visit(Model):
@@ -100,7 +109,7 @@ class Failure(Model):
     """The worker is not fit to measure another point: its memory or its device is not as before."""
 
 
-Answer = Prepared | Visit | Turn | Finished | Failure
+Answer = Prepared | Looked | Visit | Turn | Finished | Failure
 
 
 class Envelope(Model):

@@ -52,6 +52,8 @@ def main() -> None:
         match job.do:
             case "prepare":
                 answer = measurer.prepare(job.point, count=job.count)
+            case "look":
+                answer = measurer.look(job.point)
             case "visit":
                 answer = measurer.visit(job.point, job.seconds)
             case "turn":

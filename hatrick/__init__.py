@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hatrick.chunk_size.choose import choose_chunk_size
     from hatrick.cost import Cost
     from hatrick.module import HATrick
 
-_HOMES = {"Cost": "cost", "HATrick": "module"}
+_HOMES = {"Cost": "cost", "HATrick": "module", "choose_chunk_size": "chunk_size.choose"}
 
-__all__ = ["Cost", "HATrick"]
+__all__ = ["Cost", "HATrick", "choose_chunk_size"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,13 +10,29 @@ def check_sizes(dim: int, heads: int, chunk_size: int, dropout: float, causal: b
     """Raise ValueError unless these make a layer."""
     for name, value in (("dim", dim), ("heads", heads), ("chunk_size", chunk_size)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+            is_word = name == "chunk_size" and isinstance(value, str)
+            word = '; the one word that a layer takes is "auto"' if is_word else ""
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}{word}")
     if dim % heads:
         raise ValueError(f"dim must be divisible by heads, got dim={dim} and heads={heads}")
     if not 0.0 <= dropout < 1.0:
         raise ValueError(f"dropout must be in [0, 1), got {dropout!r}")
     if not isinstance(causal, bool):
         raise ValueError(f"causal must be True or False, got {causal!r}")
+
+
+def check_seq_len(chunk_size: int | str, seq_len: int | None) -> None:
+    """Raise ValueError unless the length is given exactly where a chunk size is chosen for it."""
+    if chunk_size == "auto" and seq_len is None:
+        raise ValueError(
+            'chunk_size="auto" chooses for a length, and seq_len is missing: give seq_len=8192, or '
+            "whatever the sequences have, or a chunk_size in numbers"
+        )
+    if chunk_size != "auto" and seq_len is not None:
+        raise ValueError(
+            f'seq_len={seq_len!r} is for chunk_size="auto" only, and chunk_size is {chunk_size!r}: '
+            "leave seq_len out (a layer takes sequences of any length)"
+        )
 
 
 def check_heads(*tensors: Tensor) -> None:

@@ -3,55 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.module import _has_any_global_hook
 
-from hatrick import attend as attention
 from hatrick.attend import attend
+from hatrick.backends import BACKENDS, preferred, unfusable
 from hatrick.blocks import Masks
+from hatrick.chunk_size.remembered import RemembersChunkSize
 from hatrick.flash import flash_reason
 from hatrick.fused import Cross, Local
-from hatrick.inputs import check_input, check_sizes, zero_padding
-from hatrick.linear import Linear, transformed
+from hatrick.inputs import check_input, check_seq_len, check_sizes, zero_padding
+from hatrick.linear import Linear
 from hatrick.published import own_names
 
-BACKENDS = ("fused", *attention.BACKENDS)
-"""`fused` computes steps 1 and 3 block by block, each with a backward of its own; the others are
-those of `hatrick.attend`, one operator at a time."""
 
-
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-"""Where a module keeps its hooks."""
-FUSED_TOKENS = 16384
-"""Tokens from which on `auto` trains on a CPU with `fused`."""
-
-
-def preferred(device: torch.device, tokens: int, *, training: bool) -> tuple[str, ...]:
-    """The backends in the order in which `auto` tries them there, for calls of so many tokens.
-
-    By measurement on a CPU (docs/peers.md): `sdpa` is the fastest. In training, where everything is
-    kept for the backward, `fused` takes less memory, for long inputs much less, at little or no
-    loss of time. On CUDA `fused` comes last until it is measured.
-    """
-    if device.type == "cpu" and training and tokens >= FUSED_TOKENS:
-        return BACKENDS
-    return (*BACKENDS[1:], "fused")
-
-
-def backend_reason(
-    backend: str, device: torch.device, dtype: torch.dtype, head_dim: int, *, training: bool
-) -> str:
-    """Why `backend` cannot run there; empty if it can. `training`: with gradients."""
-    if backend == "fused":
-        return flash_reason(device, dtype, head_dim)
-    return attention.backend_reason(backend, device, dtype, head_dim, training=training)
-
-
-class HATrick(nn.Module):
+class HATrick(RemembersChunkSize):
     """Hierarchical attention: chunks, a CLS vector each, attention among those, and back.
 
     1. Local: in each chunk of n tokens, the tokens and the chunk's CLS attend to each other.
@@ -65,7 +34,10 @@ class HATrick(nn.Module):
     Args:
         dim: width of the model, a multiple of `heads`.
         heads: number of heads.
-        chunk_size: n, tokens in a chunk.
+        chunk_size: n, tokens in a chunk. `"auto"`: the best known one for sequences of `seq_len`
+            tokens on this `device`, by `hatrick.choose_chunk_size`: from a profile that
+            `hatrick tune` made there, else from a model. `chunk_size_source` says from what. It is
+            fixed from then on: the function that the layer computes depends on it.
         causal: no output depends on a later input.
         dropout: probability with which an element of each step's attention output is zeroed in
             training. The published class takes this argument and never applies it.
@@ -74,28 +46,44 @@ class HATrick(nn.Module):
             torch.func, torch.compile, nor for layers whose projections or norms were replaced or
             hooked: there `auto` takes `sdpa`, and in torch.compile `fused` does too. What it keeps
             for its backward is not seen by saved-tensor hooks, so checkpointing saves little.
+        seq_len: T, for `chunk_size="auto"` and with nothing else. Any other length runs, too.
+
+    Loading weights that were made with another chunk size warns; see `RemembersChunkSize`.
 
     Raises:
         ValueError: a size that is no integer of at least 1, `dim` not divisible by `heads`,
-            `dropout` outside [0, 1), an unknown backend.
+            `dropout` outside [0, 1), an unknown backend, "auto" without a `seq_len` or a `seq_len`
+            without "auto".
     """
+
+    chunk_size_source: str = "given"
+    """Where the chunk size comes from: `given`, or in words what `"auto"` took it from."""
 
     def __init__(
         self,
         dim: int,
         heads: int,
-        chunk_size: int,
+        chunk_size: int | Literal["auto"],
         causal: bool = False,
         dropout: float = 0.0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
         backend: str = "auto",
+        seq_len: int | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(dim, heads, chunk_size, dropout, causal)
+        check_sizes(dim, heads, 1 if chunk_size == "auto" else chunk_size, dropout, causal)
         if backend not in ("auto", *BACKENDS):
             raise ValueError(f"no backend {backend!r}; choose from auto, {', '.join(BACKENDS)}")
+        check_seq_len(chunk_size, seq_len)
+        if chunk_size == "auto" and seq_len is not None:
+            # Here: whoever writes the number needs none of it, pydantic least of all.
+            from hatrick.chunk_size.for_hatrick import choose_for_hatrick
+
+            choice = choose_for_hatrick(dim, heads, causal, seq_len, backend, device, dtype)
+            chunk_size, self.chunk_size_source = choice.chunk_size, choice.source
+        assert isinstance(chunk_size, int)
         self.dim, self.heads, self.chunk_size = dim, heads, chunk_size
         self.causal, self.backend = causal, backend
         self._attend_by = "auto" if backend == "fused" else backend
@@ -155,6 +143,9 @@ class HATrick(nn.Module):
         layer.load_state_dict(renamed)
         return layer
 
+    def remembered_chunk_size(self) -> int:
+        return self.chunk_size
+
     def forward(self, x: Tensor, *, key_padding_mask: Tensor | None = None) -> Tensor:
         """Apply the layer.
 
@@ -189,7 +180,7 @@ class HATrick(nn.Module):
             asked = preferred(x.device, tokens, training=self._trains(x))[0]
         if asked != "fused" or torch.compiler.is_compiling():
             return False
-        reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or self._unfusable(x)
+        reason = flash_reason(x.device, x.dtype, self.dim // self.heads) or unfusable(self, x)
         if reason and self.backend == "fused":
             raise ValueError(f"backend 'fused' cannot run here: {reason}; use 'sdpa'")
         return not reason
@@ -198,29 +189,6 @@ class HATrick(nn.Module):
         """Whether a backward may follow this call."""
         wanted = x.requires_grad or any(p.requires_grad for p in self.parameters())
         return torch.is_grad_enabled() and wanted
-
-    def _unfusable(self, x: Tensor) -> str:
-        """What of this layer's state the fused path has no place for."""
-        if self.training and self.dropout.p > 0:
-            return "it has no dropout"
-        if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
-            return "it does not run under autocast"
-        if transformed():
-            return "it does not run under torch.func or forward-mode differentiation"
-        if x.shape[0] == 0:
-            return "the batch is empty"
-        if _has_any_global_hook():
-            return "there are hooks on all modules"
-        # It uses their parameters and does not call them.
-        for name, module in self.named_children():
-            expected = {"norm": nn.LayerNorm, "drop": nn.Dropout}.get(name[:4], Linear)
-            if type(module) is not expected or "forward" in vars(module):
-                return f"{name} was replaced by a {type(module).__name__}"
-            if any(vars(module)[hooks] for hooks in HOOKS):
-                return f"{name} has hooks"
-            if any(parameter is None for parameter in module._parameters.values()):
-                return f"{name} lacks a weight or a bias"
-        return ""
 
     def _fused(self, x: Tensor, valid: Tensor | None) -> Tensor:
         """The three steps, 1 and 3 of them block by block."""
@@ -312,7 +280,9 @@ class HATrick(nn.Module):
 
     def extra_repr(self) -> str:
         """Shown by `repr(layer)`."""
+        source = self.chunk_size_source
         return (
             f"dim={self.dim}, heads={self.heads}, chunk_size={self.chunk_size}, "
             f"causal={self.causal}, backend={self.backend!r}"
+            + (f", chunk_size_source={source!r}" if source != "given" else "")
         )

@@ -10,6 +10,10 @@ A table stands between two comments, of which the first says what it is made of:
     <!-- findings: RUN -->           what a page of the run opens with
     <!-- model: RUN NAME -->         what a model says of it: a key of `MODELS`
     <!-- calibration: FILE -->       how often a gate is wrong, on blocks that were recorded
+    <!-- tuning: RUN -->             the chunk size of each length of a tuning, in words
+    <!-- tuning-table: RUN T -->     the chunk sizes that raced at one length
+    <!-- regret: RUN -->             what was chosen, over the best of the full grid
+    <!-- tuning-time: RUN VERIFY --> how long the tuning took beside the grid of its verification
     <!-- end -->
 
 so that no number in a document is typed by hand. RUN is relative to the document. It may be a
@@ -38,6 +42,9 @@ from reports.models.catalogue import TABLES
 from reports.operator_table import operator_table, read_profile
 from reports.peer_table import peer_table
 from reports.runfile import read_run
+from reports.tuning.document import decision_list, decision_table
+from reports.tuning.regret import regret_markdown
+from reports.tuning.seconds import time_markdown
 
 
 def with_tables(document: Path) -> str:
@@ -149,6 +156,10 @@ KINDS: dict[str, Callable[..., str]] = {
     "findings": lambda run: findings_list(load(run)),
     "model": lambda run, name: said_by(name, load(run)),
     "calibration": lambda file: calibration_table(read_recording(file)),
+    "tuning": lambda run: decision_list(read_run(run)),
+    "tuning-table": lambda run, T: decision_table(read_run(run), int(T)),
+    "regret": lambda run: regret_markdown(read_run(run)),
+    "tuning-time": lambda run, grid: time_markdown(read_run(run), read_run(run.parent / grid)),
 }
 """How each kind of table is made from a file and the arguments of the comment."""
 

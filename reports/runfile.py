@@ -1,4 +1,5 @@
-"""Reads run files: JSON lines in UTF-8, the environment first, then one record or ceiling a line.
+"""Reads run files: JSON lines in UTF-8, the environment first, then one record, ceiling or race a
+line.
 
 A run may be cut at any byte (a power cut, a full disk, Ctrl-C): every whole line still counts,
 and what does not is reported in words.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from reports.race import Race
 from reports.schema import (
     READABLE_VERSIONS,
     SCHEMA_VERSION,
@@ -42,6 +44,8 @@ class Run:
     """A sentence for every line that could not be read; empty for a whole file."""
     ceilings: list[Ceiling] = field(default_factory=list)
     """What its devices could do at most, measured before its points and after them."""
+    races: list[Race] = field(default_factory=list)
+    """Of `hatrick tune`, in the order written."""
 
     @property
     def latest(self) -> list[Record]:
@@ -80,6 +84,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     environment = _environment(path, first)
     records: list[Record] = []
     ceilings: list[Ceiling] = []
+    races: list[Race] = []
     damaged: list[str] = []
     for number, line in enumerate(rest, start=2):
         if not line.strip():
@@ -87,6 +92,8 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         try:
             if line.startswith(b'{"type":"ceiling"'):
                 ceilings.append(Ceiling.model_validate_json(line))
+            elif line.startswith(b'{"type":"race"'):
+                races.append(Race.model_validate_json(line))
             else:
                 records.append(Record.model_validate_json(line))
         except ValidationError as error:
@@ -100,7 +107,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
                 f"{path.name}, line {number}: "
                 + (f"cut off after {len(line)} bytes" if is_cut else reason(error))
             )
-    return Run(path, environment, records, damaged, ceilings)
+    return Run(path, environment, records, damaged, ceilings, races)
 
 
 def read_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Run]:

@@ -11,10 +11,11 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from reports.race import Race
 from reports.runfile import RunFileError, read_run
 from reports.schema import Ceiling, Environment, Record
 
-_LINE: TypeAdapter[Record | Ceiling] = TypeAdapter(Record | Ceiling)
+_LINE: TypeAdapter[Record | Ceiling | Race] = TypeAdapter(Record | Ceiling | Race)
 
 
 class RunWriter:
@@ -61,8 +62,8 @@ class RunWriter:
             raise
         return writer
 
-    def write(self, record: Record | Ceiling) -> None:
-        """Add one record, or what a device can do at most, as one line.
+    def write(self, record: Record | Ceiling | Race) -> None:
+        """Add one record, race, or what a device can do at most, as one line.
 
         Raises:
             OSError: the disk does not take it; what was written before is whole.

@@ -16,9 +16,10 @@ from pydantic import Field, model_validator
 
 from reports.figures import Agreement, Bytes, Counts, Gpu, Latency, Memory, Model, Size
 
-SCHEMA_VERSION = 4
-READABLE_VERSIONS = (2, 3, 4)
-"""Files of these are read. 3 has no counts, 2 neither counts nor ceilings; all else is the same."""
+SCHEMA_VERSION = 5
+READABLE_VERSIONS = (2, 3, 4, 5)
+"""Files of these are read. 4 has no races, 3 no counts either, 2 no ceilings either; all else is the
+same."""
 
 Scope = Literal["layer", "core"]
 Direction = Literal["forward", "forward+backward"]

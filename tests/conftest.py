@@ -30,3 +30,11 @@ def registry() -> Iterator[ModuleType]:
     yield module
     module._variants.clear()
     module._variants.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_profiles_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the chunk sizes that whoever runs it has tuned, nor adds to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config") / "none-yet"))
+        yield

@@ -33,7 +33,8 @@ class AttentionConfig:
             out-projection, before the residual) is zeroed in training.
 
     Raises:
-        ValueError: a size below 1, `dim` not divisible by `heads`, `dropout` outside [0, 1).
+        ValueError: a size below 1, `dim` not divisible by `heads`, `dropout` outside [0, 1); a
+            `chunk_size` of "auto", which `variants.create` takes.
     """
 
     dim: int
@@ -43,6 +44,12 @@ class AttentionConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        # A config does not know for which attention, length and device it is.
+        if self.chunk_size == "auto":  # type: ignore[comparison-overlap]
+            raise ValueError(
+                "a config holds a chunk size in numbers; for the best one known on a device write "
+                'variants.create(name, config, chunk_size="auto", seq_len=T)'
+            )
         check_sizes(self.dim, self.heads, self.chunk_size, self.dropout, self.causal)
 
     @property

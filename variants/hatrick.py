@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hatrick.backends import BACKENDS, backend_reason, preferred
+from hatrick.chunk_size.identity import code_identity
 from hatrick.cost import Cost, hatrick_cost
-from hatrick.module import BACKENDS, HATrick, backend_reason, preferred
+from hatrick.module import HATrick
 from hatrick.reference import reference
 from variants import oracles
 from variants.config import AttentionConfig, Target, VariantOptions, Workload
@@ -42,6 +44,14 @@ class HATrickVariant(Variant):
             dtype,
             backend=backend,
         )
+
+    @classmethod
+    def code_identity(cls) -> str:
+        """That of the layer alone: what was measured of this variant holds for a `HATrick`."""
+        return code_identity()
+
+    def remembered_chunk_size(self) -> None:
+        """The layer within remembers it."""
 
     @classmethod
     def preferred(cls, target: Target) -> tuple[str, ...]:

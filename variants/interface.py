@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hatrick.chunk_size.remembered import RemembersChunkSize
 from hatrick.cost import Cost, passes
+from variants.code import own_code
 from variants.config import (
     AttentionConfig,
     Direction,
@@ -24,7 +26,7 @@ from variants.config import (
 )
 
 
-class Variant(nn.Module, ABC):
+class Variant(RemembersChunkSize, ABC):
     """An attention sub-layer. Register a subclass with `variants.register`.
 
     Args:
@@ -53,6 +55,8 @@ class Variant(nn.Module, ABC):
 
     config: AttentionConfig
     options: VariantOptions
+    chunk_size_source: str = "given"
+    """Where the chunk size comes from: `given`, or in words what `"auto"` took it from."""
 
     def __init__(
         self,
@@ -116,6 +120,15 @@ class Variant(nn.Module, ABC):
     def chunked(cls, options: VariantOptions) -> bool:
         """Whether it looks at `chunk_size`, given these options."""
         return cls.uses_chunk_size
+
+    @classmethod
+    def code_identity(cls) -> str:
+        """Digest of the sources that compute it: measurements of other sources are of another
+        attention. Of the packages `hatrick` and `variants`, and the file of this class."""
+        return own_code(cls)
+
+    def remembered_chunk_size(self) -> int | None:
+        return self.config.chunk_size if self.chunked(self.options) else None
 
     @classmethod
     def conflict(cls, config: AttentionConfig, options: VariantOptions) -> str:
@@ -282,4 +295,6 @@ class Variant(nn.Module, ABC):
 
     def extra_repr(self) -> str:
         """Shown by `repr(layer)`."""
-        return f"{self.config}, {self.options!r}, backend={self.backend!r}"
+        source = self.chunk_size_source
+        chosen = f", chunk_size_source={source!r}" if source != "given" else ""
+        return f"{self.config}, {self.options!r}, backend={self.backend!r}{chosen}"

@@ -9,14 +9,17 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from pydantic import ValidationError
 
+from hatrick.inputs import check_seq_len
+from variants.chunk_sizes import choose_for_variant
 from variants.config import AttentionConfig, VariantOptions
 from variants.interface import Variant
 
@@ -236,6 +239,8 @@ def create(
     name: str,
     config: AttentionConfig,
     *,
+    chunk_size: Literal["auto"] | None = None,
+    seq_len: int | None = None,
     backend: str = "auto",
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -245,9 +250,28 @@ def create(
 
     >>> layer = create("lsh", AttentionConfig(dim=64, heads=4, chunk_size=32), rounds=2)
 
+    Args:
+        chunk_size: None: the config's. `"auto"`: in its place the best known one for sequences of
+            `seq_len` tokens on this `device`, by `hatrick.choose_chunk_size`; the layer's
+            `chunk_size_source` says where it comes from.
+        seq_len: T, for `"auto"` and with nothing else. Any other length runs, too.
+
     Raises:
         UnknownVariant: there is no such variant.
-        ValueError: an unknown option or backend, or a value that is not allowed.
+        ValueError: an unknown option or backend, a value that is not allowed, or "auto" for a
+            variant that has no chunks.
     """
-    cls = get(name)
-    return cls(config, parse_options(name, options), backend=backend, device=device, dtype=dtype)
+    cls, parsed = get(name), parse_options(name, options)
+    if chunk_size not in (None, "auto"):
+        raise ValueError(
+            f'chunk_size={chunk_size!r}: create takes "auto"; a number stands in the config, '
+            f"AttentionConfig(dim, heads, chunk_size={chunk_size!r})"
+        )
+    check_seq_len(chunk_size or config.chunk_size, seq_len)
+    if seq_len is None:
+        return cls(config, parsed, backend=backend, device=device, dtype=dtype)
+    choice = choose_for_variant(cls, config, parsed, seq_len, backend, device, dtype)
+    config = replace(config, chunk_size=choice.chunk_size)
+    layer = cls(config, parsed, backend=backend, device=device, dtype=dtype)
+    layer.chunk_size_source = choice.source
+    return layer

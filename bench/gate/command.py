@@ -143,8 +143,8 @@ def _gate(
 
     from bench.gate.compare import compare
     from bench.gate.outputs import check_free, write_outputs
-    from bench.gate.progress import Shown
     from bench.gate.request import request
+    from bench.stages import Stages
     from reports.gate.outcome import exit_code
     from reports.gate.table import rich_result
 
@@ -153,7 +153,7 @@ def _gate(
     was_there = out.exists()
     check_free(out)
     try:
-        with Shown(Console(stderr=True)) as shown:
+        with Stages(Console(stderr=True)) as shown:
             compared = compare(wanted, shown)
     except BaseException:
         if not was_there:
@@ -174,13 +174,13 @@ def _gate(
 def _selftest(flags: dict[str, Any], file: Path | None, out: Path | None) -> None:
     from rich.console import Console
 
-    from bench.gate.progress import Shown
     from bench.gate.selftest import run_selftest
     from bench.selftest.run import check_writable
+    from bench.stages import Stages
 
     if out is not None:
         check_writable(out)  # now, and not when the figures are there
-    with Shown(Console(stderr=True)) as shown:
+    with Stages(Console(stderr=True)) as shown:
         report = run_selftest(flags, file, Path.cwd(), shown)
     Console().print(report.table())
     if out is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isnan
+from math import inf, isfinite, isnan
 
 import torch
 from torch import Tensor
@@ -88,6 +88,19 @@ def measure_agreement(case: Case, point: Point) -> Verdict:
         cosine_to_full=cosine,
     )
     return Verdict(agreement, wrong)
+
+
+@torch.no_grad()
+def measure_distance(case: Case, point: Point) -> float | None:
+    """The `distance_to_full` of `measure_agreement` alone; None also where it is not finite.
+
+    Raises:
+        WrongShape: the output has not the input's shape.
+    """
+    case.layer.eval()
+    rows = _rows(point)
+    distance, _ = _to_full(case, point, rows, _at(case.forward(), rows, point).double())
+    return distance if distance is not None and isfinite(distance) else None
 
 
 def not_comparable(point: Point, reason: str) -> Verdict:

@@ -21,6 +21,8 @@ from reports.charts.chunks import chunk_figures
 from reports.charts.costs import memory, scaling
 from reports.charts.fronts import pareto
 from reports.charts.rooflines import roofline
+from reports.charts.tuning import tuning_latency
+from reports.charts.tuning_trade import tuning_trade
 
 FIGURES: Final[Mapping[str, Callable[[pd.DataFrame], go.Figure]]] = MappingProxyType(
     {
@@ -46,4 +48,6 @@ __all__ = [
     "pareto",
     "roofline",
     "scaling",
+    "tuning_latency",
+    "tuning_trade",
 ]

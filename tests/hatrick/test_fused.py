@@ -13,7 +13,7 @@ from layers import make_mask, random
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hatrick import HATrick, blocks, linear, module
+from hatrick import HATrick, backends, blocks, linear
 
 
 def pair(dim: int, heads: int, chunk_size: int, *, causal: bool = False) -> tuple[HATrick, HATrick]:
@@ -203,7 +203,7 @@ def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
 ) -> None:
     fused, plain = pair(8, 2, 4)
     x = random(1, 10, 8)
-    monkeypatch.setattr(module, "FUSED_TOKENS", 1)
+    monkeypatch.setattr(backends, "FUSED_TOKENS", 1)
     auto = HATrick(8, 2, 4, dtype=torch.float64)
     auto.load_state_dict(fused.state_dict())
     for layer in (fused, plain, auto):
@@ -222,7 +222,7 @@ def test_what_it_has_no_place_for_is_refused_by_name_and_left_to_others_by_auto(
 def test_hooks_on_all_modules_and_empty_batches_are_left_to_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "FUSED_TOKENS", 0)
+    monkeypatch.setattr(backends, "FUSED_TOKENS", 0)
     layer = HATrick(8, 2, 4)
     x = torch.zeros(1, 8, 8)
     assert layer._is_fused(x)
@@ -240,14 +240,14 @@ def test_hooks_on_all_modules_and_empty_batches_are_left_to_others(
 
 def test_nothing_is_kept_where_nothing_is_to_be_differentiated() -> None:
     layer = HATrick(8, 2, 4).requires_grad_(False)
-    x = torch.zeros(1, module.FUSED_TOKENS, 8)
+    x = torch.zeros(1, backends.FUSED_TOKENS, 8)
     assert not layer._trains(x)
     assert not layer._is_fused(x)
     assert layer._trains(x.requires_grad_())
 
 
 def test_a_function_transform_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FUSED_TOKENS", 1)
+    monkeypatch.setattr(backends, "FUSED_TOKENS", 1)
     _, plain = pair(8, 2, 4)
     auto = HATrick(8, 2, 4, dtype=torch.float64)
     auto.load_state_dict(plain.state_dict())
@@ -257,12 +257,12 @@ def test_a_function_transform_is_left_to_others(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_auto_trains_long_inputs_on_a_cpu_with_it_and_nothing_else() -> None:
-    cpu, cuda, enough = torch.device("cpu"), torch.device("cuda"), module.FUSED_TOKENS
-    assert module.preferred(cpu, enough, training=True)[0] == "fused"
-    assert module.preferred(cpu, enough - 1, training=True)[0] == "sdpa"
-    assert module.preferred(cpu, enough, training=False)[0] == "sdpa"
-    assert module.preferred(cuda, 1 << 20, training=True)[0] == "sdpa"
-    assert sorted(module.preferred(cuda, 1, training=True)) == sorted(module.BACKENDS)
+    cpu, cuda, enough = torch.device("cpu"), torch.device("cuda"), backends.FUSED_TOKENS
+    assert backends.preferred(cpu, enough, training=True)[0] == "fused"
+    assert backends.preferred(cpu, enough - 1, training=True)[0] == "sdpa"
+    assert backends.preferred(cpu, enough, training=False)[0] == "sdpa"
+    assert backends.preferred(cuda, 1 << 20, training=True)[0] == "sdpa"
+    assert sorted(backends.preferred(cuda, 1, training=True)) == sorted(backends.BACKENDS)
     layer = HATrick(8, 2, 64)
     x = torch.zeros(2, enough // 2, 8)
     assert layer._is_fused(x)

@@ -339,3 +339,33 @@ def test_the_flex_backend_has_no_graph_breaks() -> None:
     compiled = torch.compile(layer, fullgraph=True, backend="eager")
     with torch.no_grad():
         torch.testing.assert_close(compiled(x).double(), expected(layer, x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("chunk_size", "seq_len", "message"),
+    [
+        ("auto", None, "seq_len is missing: give seq_len=8192"),
+        ("auto", 0, "give seq_len=T, an integer of at least 1, got 0"),
+        ("auto", 8.0, "an integer of at least 1, got 8.0"),
+        (8, 64, 'seq_len=64 is for chunk_size="auto" only, and chunk_size is 8'),
+        ("automatic", 64, "integer of at least 1, got 'automatic'; the one word .* is \"auto\""),
+    ],
+)
+def test_a_length_is_given_for_auto_and_for_nothing_else(
+    chunk_size: object, seq_len: object, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        HATrick(8, 2, chunk_size, seq_len=seq_len)  # type: ignore[arg-type]
+
+
+def test_a_chunk_size_that_is_given_says_so() -> None:
+    layer = HATrick(8, 2, 4)
+    assert layer.chunk_size_source == "given"
+    assert "chunk_size_source" not in repr(layer)
+
+
+def test_a_layer_that_was_tuned_for_nothing_takes_a_model_and_warns() -> None:
+    with pytest.warns(UserWarning, match="hatrick tune --variant hatrick --seq-len 3072 --dim 24"):
+        layer = HATrick(24, 2, "auto", seq_len=3072)
+    assert layer.chunk_size == 48
+    assert layer.chunk_size_source.startswith("sqrt(T)")

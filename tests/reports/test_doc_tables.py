@@ -8,6 +8,7 @@ import pytest
 from reports.doc_tables import first_sample_table, main, ratio_table, with_tables
 from reports.frame import to_frame
 from reports.operator_table import Operator, Profile
+from reports.race import Contender, Race
 from reports.runfile import Run, RunFileError
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Record
@@ -171,3 +172,44 @@ def test_a_model_that_there_is_not_is_named(
     document.write_text("<!-- model: run.jsonl gravity -->\n<!-- end -->\n")
     with pytest.raises(ValueError, match=r"no model 'gravity'; choose from growth, crossovers"):
         with_tables(document)
+
+
+def test_a_tuning_has_its_sentences_its_table_its_regret_and_its_time(
+    record: Callable[..., Record], environment: Callable[..., Environment], tmp_path: Path
+) -> None:
+    noise = (1.0, 1.002, 0.998, 1.001, 0.999)
+    sizes = {32: 1.5, 64: 1.0, 128: 1.6}
+
+    def measured(n: int, process: int) -> Record:
+        samples = [sizes[n] * by for by in noise for _ in range(3)]
+        rounds = [100 * process + at for at in range(5)]
+        latency = {"samples_ms": samples, "visits": [3] * 5, "rounds": rounds}
+        return record(seq_len=4096, chunk_size=n, median_ms=sizes[n], latency=latency)
+
+    contenders = [
+        Contender(
+            chunk_size=n,
+            outcome="finalist" if n == 64 else "slower",
+            rounds_ms=[[ms * by] for by in noise],
+        )
+        for n, ms in sizes.items()
+    ]
+    with RunWriter(tmp_path / "tune.jsonl", environment()) as writer:
+        one = record(seq_len=4096, chunk_size=None)
+        writer.write(
+            Race(point=one.point, contenders=contenders, started_at=one.started_at, wall_s=1.0)
+        )
+        writer.write(measured(64, 0))
+    chosen = {"tune": {"chosen": {"4096": {"chunk_size": 64, "how": "tuned"}}}}
+    with RunWriter(tmp_path / "verify.jsonl", environment(spec=chosen)) as writer:
+        for process in range(2):
+            for n in sizes:
+                writer.write(measured(n, process))
+    said = written(tmp_path, "<!-- tuning: tune.jsonl -->")
+    assert said.startswith("* T = 4,096: n = 64; 1.60 times as fast as n = 128;")
+    table = written(tmp_path, "<!-- tuning-table: tune.jsonl 4096 -->").splitlines()
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| 32", "| 64", "| 128"]
+    regret = written(tmp_path, "<!-- regret: verify.jsonl -->")
+    assert regret.endswith("The largest regret: tuned 1.000.")
+    time = written(tmp_path, "<!-- tuning-time: tune.jsonl verify.jsonl -->")
+    assert time.splitlines()[2] == "| 4,096 | 1.50 s | 1.50 s | 100% |"

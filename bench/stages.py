@@ -1,4 +1,4 @@
-"""What a user sees while a gate runs: a bar on a terminal, a line a stage anywhere else."""
+"""What a user sees of work in stages: a bar on a terminal, a line a stage anywhere else."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bench.progress import label
 from reports.schema import Point
 
 
-class Shown:
-    """Shows a gate; use it in a `with` block around it."""
+class Stages:
+    """Shows them; use it in a `with` block around the work."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,0 +1,1 @@
+"""Which chunk size is the best on this device: races, their confirmation, and the proof."""

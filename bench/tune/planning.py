@@ -1,0 +1,56 @@
+"""Which of the candidates race, and in which order they enter: what the cost model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.cost import model_cost
+from reports.race import Foreseen
+from reports.schema import Point
+
+FAR = 1.5
+"""Times the least FLOPs: a chunk size with more is not tried. The time of a call follows its FLOPs
+less than one to one, and by how much is what is to be found out; but small chunks, of which FLOPs
+say the least, are never left out by this."""
+
+
+def flops_of(points: Sequence[Point]) -> dict[int, int]:
+    """The cost model's FLOPs by chunk size; empty where it does not know all of them."""
+    found: dict[int, int] = {}
+    for point in points:
+        assert point.chunk_size is not None
+        try:
+            cost = model_cost(point)
+        except Exception:  # a plug-in's own code may raise anything
+            cost = None
+        if cost is None:
+            return {}
+        found[point.chunk_size] = cost.flops
+    return found
+
+
+def foreseen(flops: Mapping[int, int], far: float = FAR) -> list[Foreseen]:
+    """The chunk sizes that the cost model calls far slower than the one with the least."""
+    least = min(flops.values(), default=0)
+    return [
+        Foreseen(chunk_size=size, times_the_least=count / least)
+        for size, count in sorted(flops.items())
+        if least and count > far * least
+    ]
+
+
+def first_wave(sizes: Sequence[int]) -> list[int]:
+    """Powers of two: they are what kernels like best, and far enough apart to see where the others
+    are worth trying."""
+    return [size for size in sizes if size & (size - 1) == 0] or list(sizes)
+
+
+def neighbours(sizes: Sequence[int], left: Sequence[int]) -> list[int]:
+    """Of all sizes, those beside one that is left in the race: a latency has one valley, as far as
+    the first wave can see."""
+    ordered = sorted(sizes)
+    beside = set()
+    for size in left:
+        at = ordered.index(size)
+        beside |= set(ordered[max(0, at - 1) : at + 2])
+    return sorted(beside - set(left))

@@ -1,0 +1,151 @@
+"""A tuning: of every length a race, and its finalists in a fresh process; then the decisions."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from bench import environment
+from bench.journal import DiskError, Journal
+from bench.resume import resumable
+from bench.rounds import Rounds
+from bench.spec import SpecError
+from bench.tune.race import MOST_ROUNDS, Racer
+from bench.tune.request import Request
+from bench.tune.workers import Workers
+from reports.race import Race
+from reports.runfile import Run, key_on_any
+from reports.runwriter import RunWriter
+from reports.schema import Environment, Point, Record
+
+RESULTS = Path("results")
+
+
+class Watcher(Protocol):
+    """Who is told how it goes."""
+
+    def begin(self, what: str, steps: int) -> None:
+        """A stage begins, of so many steps at most."""
+
+    def watch(self, point: Point) -> None:
+        """One of them is this point."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done; nothing has been written yet."""
+
+    request: Request
+    path: Path
+    """The run file."""
+    environment: Environment
+    todo: list[int]
+    """Lengths that have no race yet."""
+    resumes: bool
+    """The run file exists."""
+
+
+def plan(request: Request, *, resume: bool) -> Plan:
+    """Choose the run file, and see which lengths it has already.
+
+    Raises:
+        SpecError: the file must not be written, or was made by another tuning.
+        RunFileError: the file to resume is no run file.
+    """
+    now = environment.describe(request.command, request.spec, [request.device])
+    now = now.model_copy(update={"spec": now.spec | {"tune": request.recorded}})
+    named = request.spec.out
+    if resume and named is None:
+        raise SpecError("--resume: name the run file to go on in with --out FILE.jsonl")
+    path = Path(named) if named else RESULTS / f"{now.created_at:%Y%m%dT%H%M%SZ}-tune.jsonl"
+    lengths = request.spec.seq_len
+    if not path.exists():
+        return Plan(request, path, now, lengths, resumes=False)
+    if not resume:
+        raise SpecError(
+            f"{path} exists and is never overwritten; go on in it with --resume, or choose "
+            "another --out"
+        )
+    done = done_lengths(resumable(path, now))
+    return Plan(request, path, now, [T for T in lengths if T not in done], resumes=True)
+
+
+def done_lengths(run: Run) -> set[int]:
+    """Those whose race is over and whose finalists all have their records."""
+    measured = {key_on_any(record.point) for record in run.records}
+    return {
+        race.point.seq_len
+        for race in run.races
+        if all(
+            key_on_any(race.point_of(each.chunk_size)) in measured
+            for each in race.contenders
+            if each.outcome == "finalist"
+        )
+    }
+
+
+def tune(plan: Plan, watcher: Watcher) -> None:
+    """Race every length and measure its finalists. What is known is on the disk at once: after an
+    interruption only the length that it was at is lost.
+
+    Raises:
+        SpecError: the run file cannot be written.
+        DiskError: it cannot be written any further.
+        RunFileError: another process writes it.
+    """
+    spec, request = plan.request.spec, plan.request
+    with ExitStack() as stack:
+        writer = stack.enter_context(_writer(plan))
+        journal = stack.enter_context(Journal(plan.path, resume=False))
+        if not plan.todo:
+            return
+        workers = stack.enter_context(Workers(spec))
+        rounds = Rounds(
+            ask=workers.ask_timed,
+            renew=workers.renew,
+            journal=journal,
+            write=lambda record: put(writer, record),
+            watch=watcher.watch,
+            target=spec.target,
+            seconds=spec.seconds,
+            order="interleaved",
+        )
+        for T in plan.todo:
+            start = monotonic()
+            candidates = request.points(T)
+            watcher.begin(f"T = {T:,}: the race", len(candidates) * MOST_ROUNDS)
+            race = Racer(request, workers.ask, watcher.watch).race(candidates)
+            finalists = [
+                race.point_of(each.chunk_size)
+                for each in race.contenders
+                if each.outcome == "finalist"
+            ]
+            if finalists:
+                workers.renew(finalists[0])
+            put(writer, race.model_copy(update={"wall_s": monotonic() - start}))
+            watcher.begin(f"T = {T:,}: {len(finalists)} in a fresh process", 20 * len(finalists))
+            rounds.measure(finalists)
+
+
+def put(writer: RunWriter, line: Record | Race) -> None:
+    """Write a line.
+
+    Raises:
+        DiskError: the disk does not take it.
+    """
+    try:
+        writer.write(line)
+    except OSError as error:
+        raise DiskError(writer.path, error) from None
+
+
+def _writer(plan: Plan) -> RunWriter:
+    try:
+        if plan.resumes:
+            return RunWriter.append(plan.path)
+        return RunWriter(plan.path, plan.environment)
+    except OSError as error:
+        raise SpecError(f"{plan.path} cannot be written ({error.strerror})") from None

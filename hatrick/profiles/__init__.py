@@ -1,0 +1,2 @@
+"""Chunk sizes of devices that were measured, one JSON file a profile; read by
+`hatrick.chunk_size.store`."""

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from reports.schema import Status
+from reports.tuning.cautious import cautions_of
+from reports.tuning.confirmation import Confirmation, confirming, rows_of
+
+MS = {16: 1.6, 32: 1.3, 64: 1.0, 128: 1.02, 256: 1.4}
+FINE = Confirmation(64, True, [128])
+
+
+def said(run, race=None, leader=64, of=FINE, chosen=64, ratios=None):
+    race = race or run.races[0]
+    rows = confirming(run.races[0], rows_of(run))
+    return cautions_of(run, race, leader, of, chosen, rows, ratios or MS)
+
+
+def test_most_decisions_have_none(tuned):
+    assert said(tuned({4096: MS})) == []
+
+
+def test_a_leader_that_the_fresh_process_does_not_confirm(tuned):
+    (one,) = said(tuned({4096: MS}), of=Confirmation(128, False, []), chosen=128)
+    assert one.startswith("In the race n = 64 led, and in the fresh process n = 128 was clearly")
+
+
+def test_a_finalist_that_fails_in_the_fresh_process(tuned, record):
+    run = tuned({4096: MS})
+    run.records.append(
+        record(seq_len=4096, chunk_size=128, status=Status.DISAGREES, reason="error 1e-2")
+    )
+    (one,) = said(run)
+    assert one.startswith("n = 128 raced well and ")
+    assert one.endswith("in the fresh process: error 1e-2")
+
+
+def test_one_that_was_in_the_race_alone(tuned):
+    (one,) = said(tuned({4096: MS}), chosen=256)
+    assert one == "n = 256 was timed in the race alone, and not in a fresh process."
+
+
+def test_the_end_of_what_was_tried(tuned, race, contender):
+    run = tuned({4096: MS})
+    ends = {n: ms for n, ms in MS.items() if n <= 64}
+    runners = [contender(n, ms) for n, ms in ends.items()]
+    assert said(run, race(runners), ratios=ends) == [
+        "n = 64 is the largest that was tried: a larger one may be faster."
+    ]
+    beyond = race(runners, foreseen=[{"chunk_size": 128, "times_the_least": 3.0}])
+    assert said(run, beyond, ratios=ends) == []
+    assert said(run, race(runners, 64), ratios=ends) == []
+    lower = {n: ms for n, ms in MS.items() if n >= 64}
+    assert said(run, race([contender(n, ms) for n, ms in lower.items()]), ratios=lower) == [
+        "n = 64 is the smallest that was tried: a smaller one may be faster."
+    ]
+
+
+def test_those_that_were_not_timed_are_named_with_a_reason(tuned, race, contender):
+    run = tuned({4096: MS})
+    runners = [contender(n, ms) for n, ms in MS.items()]
+    lost = [
+        contender(n, outcome="failed", reason=f"reason {n}", status=Status.CRASHED)
+        for n in (512, 1024)
+    ]
+    small = contender(8, outcome="excluded", reason="too far")
+    assert said(run, race([*runners, *lost, small])) == [
+        "n = 512 and 1024 failed; n = 512: reason 512.",
+        "n = 8 excluded: too far.",
+    ]
+
+
+def test_an_unfit_machine_and_an_unsteady_measurement(tuned, noise, record):
+    run = tuned({4096: MS}, noise_of_machine=noise(fit=False, spread=0.11))
+    run.records.append(
+        record(seq_len=4096, chunk_size=64, latency={"stationary": False}, memory={})
+    )
+    unfit, unsteady = said(run)
+    assert "unfit to measure on: two measurements of one point lay up to 11% apart" in unfit
+    assert unsteady == "Of the measurement of n = 64: warm-up did not become stationary."
