@@ -52,7 +52,8 @@ def list_profiles() -> None:
     if calibrated.stored:
         console.print(calibrations_table(calibrated.stored))
     print_refused([*found.refused, *calibrated.refused])
-    typer.echo(f"{len(found.stored)} profiles; your own are in {store.folder()}")
+    count = len(found.stored)
+    typer.echo(f"{count} profile{'s' * (count != 1)}; your own are in {store.folder()}")
     if not found.stored:
         typer.echo("`hatrick tune` makes one, and `hatrick profiles import FILE` takes one over.")
 

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from reports.figures import Bytes, Milliseconds, Model, Size
 from reports.schema import Point, Status
 
-Outcome = Literal["finalist", "slower", "excluded", "failed"]
+Outcome = Literal["finalist", "tied", "slower", "excluded", "failed"]
 
 
 class Contender(Model):
@@ -23,7 +23,8 @@ class Contender(Model):
 
     chunk_size: Size
     outcome: Outcome
-    """`finalist`: measured again in a fresh process; `slower`: clearly so, and dropped; `excluded`:
+    """`finalist`: measured again in a fresh process; `tied`: not clearly slower than those, and not
+    one of the few that are; `slower`: clearly so, and dropped; `excluded`:
     a constraint is not met, so it was not timed; `failed`: it has no times."""
     reason: str = ""
     """Of `excluded` and `failed`, in words; else empty."""
@@ -52,7 +53,7 @@ class Contender(Model):
             raise ValueError(f"a contender that is {self.outcome} misses no constraint")
         if (self.outcome == "failed") != (self.status is not Status.OK):
             raise ValueError(f"a contender that is {self.outcome} cannot be {self.status}")
-        if self.outcome in ("finalist", "slower") and not self.rounds_ms:
+        if self.outcome in ("finalist", "tied", "slower") and not self.rounds_ms:
             raise ValueError(f"a contender that is {self.outcome} must have rounds")
         if any(not samples for samples in self.rounds_ms):
             raise ValueError("every round of a contender has samples")

@@ -18,7 +18,7 @@ from reports.figures import Agreement, Bytes, Counts, Gpu, Latency, Memory, Mode
 
 SCHEMA_VERSION = 5
 READABLE_VERSIONS = (2, 3, 4, 5)
-"""Files of these are read. 4 has no races, 3 no counts either, 2 no ceilings either; all else is the
+"""Files of these are read. 4 has no races, 3 no counts either, and 2 no ceilings; all else is the
 same."""
 
 Scope = Literal["layer", "core"]

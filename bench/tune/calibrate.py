@@ -81,7 +81,7 @@ def _points(request: Request) -> list[Point]:
                 "leave --calibrate out"
             )
         near = set(flops) - {each.chunk_size for each in foreseen(flops)}
-        best = sorted(first_wave(sorted(near)), key=lambda n: flops[n])[:MOST_SIZES]
+        best = sorted(first_wave(sorted(near), T), key=lambda n: flops[n])[:MOST_SIZES]
         found += [points[n] for n in sorted(best)]
     if len(found) <= 3:
         raise SpecError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.cost import model_cost
+from hatrick.chunk_size.candidates import leaves_tail
 from reports.race import Foreseen
 from reports.schema import Point
 
@@ -39,10 +40,11 @@ def foreseen(flops: Mapping[int, int], far: float = FAR) -> list[Foreseen]:
     ]
 
 
-def first_wave(sizes: Sequence[int]) -> list[int]:
-    """Powers of two: they are what kernels like best, and far enough apart to see where the others
-    are worth trying."""
-    return [size for size in sizes if size & (size - 1) == 0] or list(sizes)
+def first_wave(sizes: Sequence[int], seq_len: int) -> list[int]:
+    """Powers of two and divisors of the length: far enough apart to see where the others are worth
+    trying, and all that leave no tail."""
+    found = [n for n in sizes if n & (n - 1) == 0 or not leaves_tail(seq_len, n)]
+    return found or list(sizes)
 
 
 def neighbours(sizes: Sequence[int], left: Sequence[int]) -> list[int]:

@@ -15,9 +15,8 @@ from reports.intervals import Ratio
 from reports.models.chunk_law import ChunkLaw
 from reports.models.growth import Unfit
 from reports.runfile import Run, read_run
+from reports.tuning.beside_law import BesideLaw, beside_law
 from reports.tuning.decision import Decision, Entry, decisions
-from reports.tuning.model import law_of
-from reports.tuning.size_factors import size_factors
 
 PREFERRED = "preferred"
 """The constraint under which a decision by another figure than latency is kept: no law of latency
@@ -55,7 +54,7 @@ def profile_of(run: Run) -> Profile | None:
         ),
         constraints=_constraints(run),
         lengths=[_tuned(run, decision) for decision in made],
-        law=_law(law_of(run)),
+        law=_law(beside_law(run)),
     )
 
 
@@ -109,9 +108,10 @@ def _constraints(run: Run) -> dict[str, str | float]:
     return found
 
 
-def _law(law: ChunkLaw | Unfit) -> Law | None:
-    if isinstance(law, Unfit):
+def _law(found: tuple[ChunkLaw, BesideLaw] | Unfit) -> Law | None:
+    if isinstance(found, Unfit):
         return None
+    law, beside = found
     fixed, per_token, per_key, per_cls, per_pair = law.coefficients.tolist()
     return Law(
         fixed=fixed,
@@ -120,7 +120,8 @@ def _law(law: ChunkLaw | Unfit) -> Law | None:
         per_cls=per_cls,
         per_chunk=per_token * law.chunk_tokens,
         per_pair=per_pair,
-        factors=size_factors(law),
+        tail=beside.tail,
+        factors=beside.sizes,
         since=law.since,
         until=law.until,
         lengths=len(set(law.seq_len)),

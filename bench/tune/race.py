@@ -16,13 +16,17 @@ from bench.tune.planning import first_wave, flops_of, foreseen, neighbours
 from bench.tune.request import Request
 from reports.race import Contender, Foreseen, Outcome, Race
 from reports.schema import Point, Status
-from reports.tuning.sequential import MIN_ROUNDS, judge
+from reports.tuning.sequential import judge
 
 Ask = Callable[[Do, Point], Answer]
 """Has a worker do something with a point."""
 
 FIRST_ROUNDS = 3
-"""Of the powers of two alone: what is a tenth slower is usually dropped by then."""
+"""Before the first look, and before others than the first wave enter. What is a tenth slower is
+usually dropped then; a look after two rounds would err too often where some are noisier."""
+MOST_FINALISTS = 3
+"""Of those that nothing sets apart within a few percent: more would cost as much as the full grid,
+to tell what makes no difference."""
 MOST_ROUNDS = 16
 """After so many what is not decided stays so: it would take four times as many to see half as
 much."""
@@ -101,11 +105,11 @@ class Racer:
         """Race the candidates of a length.
 
         A constraint is looked at first: it may leave nothing of what would be the fastest. Then the
-        powers of two race by themselves, and beside those that are left their neighbours enter. The
-        race ends when the leader is known to be within `reports.tuning.sequential.TIE` of the best
-        that is left, or after `MOST_ROUNDS`; what is left then, and not clearly slower, are the
-        finalists. One of them that leads alone gets the runner-up beside it, and where memory or
-        distance is preferred, the one that has the least of it.
+        first wave races by itself, and beside those that are left their neighbours enter. The race
+        ends when the leader is known to be within `reports.tuning.sequential.TIE` of the best that
+        is left, or after `MOST_ROUNDS`; of what is left then, the fastest are the finalists. One
+        that leads alone gets the runner-up beside it, and where memory or distance is preferred,
+        the one that has the least of it is one of them.
         """
         started_at, start = datetime.now(UTC), monotonic()
         flops = flops_of([each.point for each in candidates])
@@ -131,13 +135,14 @@ class Racer:
     def _run(self, runners: Sequence[_Runner]) -> None:
         by_size = {each.size: each for each in runners}
         waiting = self._request.automatic
-        going = self._enter(by_size[n] for n in self._first(list(by_size)))
+        T = runners[0].point.seq_len if runners else 0
+        going = self._enter(by_size[n] for n in self._first(list(by_size), T))
         dropped: list[_Runner] = []
         for _ in range(MOST_ROUNDS):
             going = self._round_of(going)
-            shared = self._round - max((each.first_round for each in going), default=0)
+            shared = self._shared(going)
             settled = len(going) < 2
-            if not settled and shared >= MIN_ROUNDS:
+            if not settled and shared >= FIRST_ROUNDS:
                 self._look += 1
                 verdict = judge({r.size: r.logs(shared) for r in going}, look=self._look)
                 settled = verdict.settled
@@ -152,17 +157,24 @@ class Racer:
                 break
         self._choose(going, dropped)
 
-    def _first(self, sizes: Sequence[int]) -> list[int]:
-        return first_wave(sizes) if self._request.automatic else list(sizes)
+    def _first(self, sizes: Sequence[int], seq_len: int) -> list[int]:
+        return first_wave(sizes, seq_len) if self._request.automatic else list(sizes)
+
+    def _shared(self, going: Sequence[_Runner]) -> int:
+        """The rounds, up to the last, that all of them took part in."""
+        return self._round - max((each.first_round for each in going), default=0)
 
     def _choose(self, going: Sequence[_Runner], dropped: Sequence[_Runner]) -> None:
         """Say who is measured again."""
-        finalists = list(going)
+        ranked = sorted(going, key=lambda each: sum(each.logs(self._shared(going))))
+        finalists = ranked[:MOST_FINALISTS]
+        for each in ranked[MOST_FINALISTS:]:
+            each.outcome = "tied"
         if len(finalists) == 1 and dropped:
             # The one that it took longest to drop, and of those the fastest.
             latest = max(each.first_round + len(each.rounds_ms) for each in dropped)
             last = [each for each in dropped if each.first_round + len(each.rounds_ms) == latest]
-            finalists.append(min(last, key=lambda each: sum(each.logs(MIN_ROUNDS))))
+            finalists.append(min(last, key=lambda each: sum(each.logs(FIRST_ROUNDS))))
         timed = [*going, *dropped]
         if (figure := FIGURES.get(self._request.prefer)) and timed:
             known = [each for each in timed if figure(each) is not None]

@@ -17,11 +17,15 @@ from bench.tune.race import MOST_ROUNDS, Racer
 from bench.tune.request import Request
 from bench.tune.workers import Workers
 from reports.race import Race
-from reports.runfile import Run, key_on_any
+from reports.runfile import Run, key_on_any, read_run
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Point, Record
+from reports.tuning.decision import decisions
 
 RESULTS = Path("results")
+MOST_PROCESSES = 3
+"""That confirm a race. Each is asked only if the one before it disagreed."""
+ORDINALS = ("", "first", "second", "third")
 
 
 class Watcher(Protocol):
@@ -126,8 +130,19 @@ def tune(plan: Plan, watcher: Watcher) -> None:
             if finalists:
                 workers.renew(finalists[0])
             put(writer, race.model_copy(update={"wall_s": monotonic() - start}))
-            watcher.begin(f"T = {T:,}: {len(finalists)} in a fresh process", 20 * len(finalists))
-            rounds.measure(finalists)
+            for process in range(1, MOST_PROCESSES + 1):
+                name = f"T = {T:,}: {len(finalists)} in a fresh process, the {ORDINALS[process]}"
+                watcher.begin(name, 20 * len(finalists))
+                rounds.measure(finalists)
+                if process == MOST_PROCESSES or not _asks_for_another(plan.path, T):
+                    break
+                workers.renew(finalists[0])
+
+
+def _asks_for_another(path: Path, seq_len: int) -> bool:
+    """Whether the processes disagree on what is the fastest."""
+    (found,) = (each for each in decisions(read_run(path)) if each.seq_len == seq_len)
+    return not (found.confirmed or found.refused)
 
 
 def put(writer: RunWriter, line: Record | Race) -> None:

@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from hatrick.chunk_size.candidates import leaves_tail
+
 SCHEMA_VERSION: Final = 1
 KEY_DIGITS = 16
 
@@ -125,23 +127,27 @@ class Tuned(Model):
 
 
 class Law(Model):
-    """The latency as a function of the length T and the chunk size n, fitted to what was measured:
-    `(fixed + per_token·T + per_key·T·n + per_cls·T²/n + per_chunk·T/n + per_pair·(T/n)²) ·
-    factors[n]`, in milliseconds.
+    """The latency as a function of the length T and the chunk size n, fitted to what was measured,
+    in milliseconds. With C = ceil(T / n) chunks and T' = C·n, the length with its padding:
+
+    `(fixed + per_token·T' + per_key·T'·n + per_cls·T'·C + per_chunk·C + per_pair·C²) · factors[n]`,
+    and, where n does not divide T, times `tail`.
     """
 
     fixed: Coefficient
     per_token: Coefficient
-    """Milliseconds of each of T: the projections of the tokens."""
+    """Milliseconds of each of T': the projections of the tokens."""
     per_key: Coefficient
-    """Of each of T·n: the keys that the tokens see in their chunks."""
+    """Of each of T'·n: the keys that the tokens see in their chunks."""
     per_cls: Coefficient
-    """Of each of T²/n: the CLS vectors that the tokens see."""
+    """Of each of T'·C: the CLS vectors that the tokens see."""
     per_chunk: Coefficient
-    """Of each of T/n: the chunks."""
+    """Of each of C: the chunks."""
     per_pair: Coefficient
-    """Of each of (T/n)²: the pairs of CLS vectors."""
-    factors: Annotated[dict[Size, Ratio], Field(min_length=1)]
+    """Of each of C²: the pairs of CLS vectors."""
+    tail: Ratio
+    """What the mask of a last chunk that is not full makes of it."""
+    factors: Annotated[dict[Annotated[int, Field(ge=1)], Ratio], Field(min_length=1)]
     """By chunk size, of all that were measured: what kernels make of it, at any length. A sum of
     powers of n knows nothing of the tiles that they cut a chunk into."""
     since: Size
@@ -162,22 +168,28 @@ class Law(Model):
         return self
 
     def smooth(self, seq_len: int, chunk_size: int) -> float:
-        """Milliseconds of a call before the factor of its chunk size."""
-        chunks = seq_len / chunk_size
+        """Milliseconds of a call, but for `tail` and `factors`."""
+        chunks = -(-seq_len // chunk_size)
+        tokens = chunks * chunk_size
         return (
             self.fixed
-            + self.per_token * seq_len
-            + self.per_key * seq_len * chunk_size
-            + self.per_cls * seq_len * chunks
+            + self.per_token * tokens
+            + self.per_key * tokens * chunk_size
+            + self.per_cls * tokens * chunks
             + self.per_chunk * chunks
             + self.per_pair * chunks**2
         )
+
+    def at(self, seq_len: int, chunk_size: int) -> float:
+        """Milliseconds of a call with a chunk size that was measured."""
+        tail = self.tail if leaves_tail(seq_len, chunk_size) else 1.0
+        return self.smooth(seq_len, chunk_size) * tail * self.factors[chunk_size]
 
     def best(self, seq_len: int) -> int | None:
         """The chunk size that takes least at a length, of those that were measured; None where they
         are all above it."""
         sizes = [size for size in sorted(self.factors) if size <= seq_len]
-        return min(sizes, key=lambda n: self.smooth(seq_len, n) * self.factors[n], default=None)
+        return min(sizes, key=lambda size: self.at(seq_len, size), default=None)
 
 
 class Profile(Model):

@@ -25,7 +25,7 @@ LOOKS = {
 }
 """Colour, of the palette, symbol and size."""
 NAMES = {
-    "chosen": "to be used",
+    "chosen": "chosen",
     "tie": "tie",
     "finalist": "slower, in a fresh process too",
     "dropped": "dropped on the way",

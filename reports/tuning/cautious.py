@@ -18,6 +18,7 @@ def cautions_of(
     race: Race,
     leader: int,
     said: Confirmation,
+    processes: int,
     chosen: int | None,
     rows: Rows,
     ratios: Mapping[int, float],
@@ -26,13 +27,14 @@ def cautions_of(
 
     Args:
         leader: of the race, among the finalists that the fresh process measured.
-        said: by the fresh process.
+        said: by the last fresh process.
+        processes: how many fresh ones were asked.
         chosen: the chunk size to use; None where none is recommended.
         rows: of the finalists in the fresh process.
         ratios: latency over the fastest's, of every chunk size that was timed.
     """
     return [
-        *_disagreement(leader, said),
+        *_disagreement(leader, said, processes),
         *_lost(rows),
         *_unconfirmed(chosen, rows),
         *_edge(race, said.fastest, ratios),
@@ -43,9 +45,14 @@ def cautions_of(
     ]
 
 
-def _disagreement(leader: int, said: Confirmation) -> list[str]:
+def _disagreement(leader: int, said: Confirmation, processes: int) -> list[str]:
     if leader == said.fastest:
         return []
+    if said.confirmed:
+        return [
+            f"In the race n = {leader} led; the fresh processes, {processes} of them, call "
+            f"n = {said.fastest} clearly faster."
+        ]
     return [
         f"In the race n = {leader} led, and in the fresh process n = {said.fastest} was clearly "
         "faster: processes differ here by more than the test within one shows."

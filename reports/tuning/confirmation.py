@@ -1,12 +1,15 @@
 """The finalists of a race, measured again in a fresh process: which is the fastest, and what ties.
 
 What one process makes of a chunk size (where its memory lies, what its caches hold) is the same in
-all of its rounds, so that no test within a race sees it. The fresh process draws it again.
+all of its rounds, so that no test within a race sees it. The fresh process draws it again; where it
+disagrees with what was found before, another one is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,7 +18,7 @@ from reports.frame import to_frame
 from reports.intervals import Ratio
 from reports.race import Race
 from reports.runfile import Run, key_on_any
-from reports.schema import Status
+from reports.schema import Record, Status
 from reports.tuning.sequential import TIE
 
 MEASURED = (Status.OK, Status.THROTTLED)
@@ -43,18 +46,50 @@ def rows_of(run: Run) -> dict[str, pd.Series]:
     return {key: row for key, (_, row) in zip(keys, to_frame([run]).iterrows(), strict=True)}
 
 
-def confirming(race: Race, rows: dict[str, pd.Series]) -> Rows:
-    """The rows of a race's finalists, whatever became of them; those that have one."""
-    found = {
-        contender.chunk_size: rows.get(key_on_any(race.point_of(contender.chunk_size)))
+def confirming(run: Run, race: Race) -> list[Rows]:
+    """The rows of a race's finalists, whatever became of them, in each of the fresh processes that
+    measured them after the race, in order.
+
+    Of a race that several were asked about, those that were cut short are left out.
+    """
+    finalists = {
+        key_on_any(race.point_of(contender.chunk_size))
         for contender in race.contenders
         if contender.outcome == "finalist"
     }
-    return {n: row for n, row in found.items() if row is not None}
+    processes: list[list[Record]] = []
+    seen: Counter[str] = Counter()
+    for record in run.records:
+        key = key_on_any(record.point)
+        if key not in finalists or record.started_at < race.started_at:
+            continue
+        if seen[key] == len(processes):
+            processes.append([])
+        processes[seen[key]].append(record)
+        seen[key] += 1
+    whole = [records for records in processes if len(records) == len(finalists)]
+    frames = [to_frame([replace(run, records=records)]) for records in whole or processes[:1]]
+    return [{int(row["chunk_size"]): row for _, row in frame.iterrows()} for frame in frames]
+
+
+def last_of(leader: int, processes: Sequence[Rows]) -> Confirmation:
+    """What the last of some fresh processes says, held against the fastest of the one before; the
+    first is held against the race.
+
+    Args:
+        leader: of the race.
+        processes: of each the rows of finalists that were measured; one in which the fastest of the
+            one before failed says nothing.
+    """
+    said = Confirmation(leader, False, [])
+    for rows in processes:
+        if said.fastest in rows:
+            said = confirmation(said.fastest, rows)
+    return said
 
 
 def confirmation(leader: int, rows: Rows) -> Confirmation:
-    """Hold the race's leader against what the fresh process says.
+    """Hold a leader, of the race or the process before, against what a fresh process says.
 
     Args:
         leader: one of the rows.

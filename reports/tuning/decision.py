@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal
@@ -17,12 +17,10 @@ from reports.runfile import Run
 from reports.tuning.cautious import cautions_of
 from reports.tuning.confirmation import (
     MEASURED,
-    Confirmation,
     Rows,
-    confirmation,
     confirming,
     fresh_ratio,
-    rows_of,
+    last_of,
 )
 from reports.tuning.estimates import Estimates, estimates
 from reports.tuning.front import Figures, front
@@ -70,7 +68,8 @@ class Decision:
     entries: list[Entry]
     """Every contender, by chunk size."""
     confirmed: bool
-    """The fresh process found nothing clearly faster than the race had."""
+    """The last fresh process found nothing clearly faster than the one before it, or the race, had
+    found the fastest."""
     curve: Curve | Unfit
     """What a model makes of the race."""
     cost_model_n: int | None
@@ -125,26 +124,29 @@ def decisions(run: Run) -> list[Decision]:
     races = latest_races(run)
     if not races:
         return []
-    law, rows = law_of(run), rows_of(run)
-    return [_decision(run, race, law, confirming(race, rows)) for race in races]
+    law = law_of(run)
+    return [_decision(run, race, law, confirming(run, race)) for race in races]
 
 
-def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, rows: Rows) -> Decision:
+def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, processes: Sequence[Rows]) -> Decision:
     prefer: Prefer = run.environment.spec.get("tune", {}).get("prefer", "latency")
+    rows = processes[-1] if processes else {}
     refused = before_confirming(race, rows)
-    failed = {n: row for n, row in rows.items() if row["status"] not in MEASURED}
-    measured = {n: row for n, row in rows.items() if n not in failed}
+    measured = _measured(rows)
+    failed = set(rows) - set(measured)
     timed = [contender for contender in race.contenders if contender.rounds_ms]
     if not timed or min(min(map(min, contender.rounds_ms)) for contender in timed) <= 0:
         return _empty(race, prefer, refused)
     found = estimates(timed)
     leaders = [n for n in found.chunk_sizes if n in measured] or found.chunk_sizes
     leader = min(leaders, key=found.latency_ms)
-    said = confirmation(leader, measured) if measured else Confirmation(leader, False, [])
+    said = last_of(leader, [_measured(of_process) for of_process in processes])
     against_fastest = _ratios(found, measured, said.fastest)
-    both = {n: [against_fastest[n], found.ratio(n, said.fastest)] for n in said.ties}
+    tied = [each.chunk_size for each in timed if each.outcome == "tied"]
+    ties = sorted({*said.ties, *tied} - {said.fastest})
+    both = {n: [against_fastest[n], found.ratio(n, said.fastest)] for n in ties}
     refused = refused or after_confirming(len(timed), both)
-    shown = {n: 1.0 if n in said.ties else ratio.ratio for n, ratio in against_fastest.items()}
+    shown = {n: 1.0 if n in ties else ratio.ratio for n, ratio in against_fastest.items()}
     of = {contender.chunk_size: contender for contender in race.contenders}
     on_front = front({n: _figures(of[n], r) for n, r in shown.items() if n not in failed})
     chosen = None if refused else _preferred(prefer, said.fastest, on_front, of, shown)
@@ -155,18 +157,23 @@ def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, rows: Rows) -> Decisi
         race=race,
         chunk_size=chosen,
         fastest=said.fastest,
-        ties=said.ties,
+        ties=ties,
         entries=[
-            _entry(contender, ratios, found, rows, said, on_front) for contender in race.contenders
+            _entry(contender, ratios, found, rows, [said.fastest, *ties], on_front)
+            for contender in race.contenders
         ],
         confirmed=said.confirmed,
         curve=modelled,
         cost_model_n=_least_flops(race),
         why=why(modelled, plain, said.fastest),
         prefer=prefer,
-        cautions=cautions_of(run, race, leader, said, chosen, rows, plain),
+        cautions=cautions_of(run, race, leader, said, len(processes), chosen, rows, plain),
         refused=refused,
     )
+
+
+def _measured(rows: Rows) -> Rows:
+    return {n: row for n, row in rows.items() if row["status"] in MEASURED}
 
 
 def _empty(race: Race, prefer: Prefer, refused: str) -> Decision:
@@ -226,7 +233,7 @@ def _entry(
     ratios: Mapping[int, Ratio],
     found: Estimates,
     rows: Rows,
-    said: Confirmation,
+    ties: list[int],
     on_front: list[int],
 ) -> Entry:
     n = contender.chunk_size
@@ -242,7 +249,7 @@ def _entry(
         ratio=ratios.get(n),
         latency_ms=latency,
         fresh=fresh,
-        ties=n == said.fastest or n in said.ties,
+        ties=n in ties,
         on_front=n in on_front,
         remark=remark,
     )

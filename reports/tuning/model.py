@@ -56,14 +56,25 @@ class Curve:
 def law_of(run: Run) -> ChunkLaw | Unfit:
     """The law in T and n fitted to the races of a run: of each length the last.
 
-    A chunk size that left a race early is in it with its latency in an average round of the race
+    It is fitted to the chunk sizes that divide their length, if these are enough: in the others
+    padding is measured too, of which the law knows nothing (`reports.tuning.beside_law`).
+    """
+    rows = timed_rows(run)
+    if rows.empty:
+        return Unfit("no chunk size was timed")
+    law = chunk_law(rows[rows["seq_len"] % rows["chunk_size"] == 0])
+    return law if isinstance(law, ChunkLaw) else chunk_law(rows)
+
+
+def timed_rows(run: Run) -> pd.DataFrame:
+    """What was timed in the last race of every length, a row a chunk size, as rows of a frame that
+    a law can be fitted to.
+
+    One that left a race early is in it with its latency in an average round of the race
     (`reports.tuning.estimates`).
     """
-    races = latest_races(run)
-    rows = [row for race in races for row in _rows(run, race)]
-    if not rows:
-        return Unfit("no chunk size was timed")
-    return chunk_law(pd.DataFrame(rows).astype({"chunk_size": "Int64", "flops": "Int64"}))
+    rows = [row for race in latest_races(run) for row in _rows(run, race)]
+    return pd.DataFrame(rows).astype({"chunk_size": "Int64", "flops": "Int64"} if rows else {})
 
 
 def latest_races(run: Run) -> list[Race]:

@@ -106,7 +106,7 @@ def outcome(entry: Entry, decision: Decision) -> str:
         is_finalist = entry.contender.outcome == "finalist"
         return "not confirmed" if is_finalist else entry.contender.outcome
     if n == decision.chunk_size:
-        return "to be used"
+        return "chosen"
     if n == decision.fastest:
         return "fastest"
     if entry.ties:

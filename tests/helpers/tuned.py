@@ -82,6 +82,7 @@ def law(**changes: Any) -> Law:
         "per_cls": 1e-6,
         "per_chunk": 0,
         "per_pair": 0,
+        "tail": 1.0,
         "factors": dict.fromkeys(SIZES, 1.0),
     }
     return Law(**values | {"since": 1024, "until": 4096, "lengths": 3, "error": 0.02} | changes)

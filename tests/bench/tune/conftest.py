@@ -15,7 +15,7 @@ from reports.schema import Point, Status
 SMALL = {"dim": "32", "heads": "2", "device": "cpu", "dtype": "fp32"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_request() -> Callable[..., Request]:
     """A tuning of a small HATrick, with changes."""
 

@@ -36,9 +36,10 @@ def test_what_costs_half_as_much_again_is_left_out() -> None:
     assert foreseen({}) == []
 
 
-def test_powers_of_two_go_first() -> None:
-    assert first_wave([16, 32, 48, 64, 96, 128]) == [16, 32, 64, 128]
-    assert first_wave([48, 96]) == [48, 96]
+def test_powers_of_two_and_what_leaves_no_tail_go_first() -> None:
+    assert first_wave([16, 32, 48, 64, 96, 128], 1024) == [16, 32, 64, 128]
+    assert first_wave([16, 32, 48, 50, 64, 96, 100, 128], 1000) == [16, 32, 50, 64, 100, 128]
+    assert first_wave([48, 96], 1024) == [48, 96]
 
 
 @pytest.mark.parametrize(

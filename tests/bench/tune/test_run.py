@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from bench.journal import DiskError
 from bench.spec import SpecError
+from bench.tune import run as run_module
 from bench.tune.request import Request
 from bench.tune.run import done_lengths, plan, tune
 from reports.runfile import RunFileError, read_run
@@ -33,18 +35,36 @@ class Told:
         self.points.append(point)
 
 
+def small(folder: Path, make_request: Make, **changes: Any) -> Request:
+    out = str(folder / "tune.jsonl")
+    return make_request("48,64", chunk_size="16,32", seconds="0.01", out=out, **changes)
+
+
+@pytest.fixture(scope="module")
+def finished(make_request: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told]:
+    """A tuning of two lengths, which nobody changes, and what was told of it."""
+    folder, told = tmp_path_factory.mktemp("finished"), Told()
+    tune(plan(small(folder, make_request), resume=False), told)
+    return folder / "tune.jsonl", told
+
+
 @pytest.fixture
 def asked(make_request: Make, tmp_path: Path) -> Request:
-    return make_request(
-        "48,64", chunk_size="16,32", seconds="0.01", out=str(tmp_path / "tune.jsonl")
-    )
+    return small(tmp_path, make_request)
 
 
-def test_a_tuning_is_races_and_the_records_of_their_finalists(asked: Request) -> None:
-    told = Told()
-    planned = plan(asked, resume=False)
-    tune(planned, told)
-    run = read_run(planned.path)
+def copied(finished: tuple[Path, Told], asked: Request, lines: int | None = None) -> Path:
+    """The finished run's first lines, as the file of another tuning."""
+    path = Path(str(asked.spec.out))
+    path.write_text("".join(finished[0].read_text().splitlines(keepends=True)[:lines]))
+    return path
+
+
+def test_a_tuning_is_races_and_the_records_of_their_finalists(
+    finished: tuple[Path, Told],
+) -> None:
+    path, told = finished
+    run = read_run(path)
     assert [race.point.seq_len for race in run.races] == [48, 64]
     for race in run.races:
         assert [each.chunk_size for each in race.contenders] == [16, 32]
@@ -64,30 +84,80 @@ def test_a_tuning_is_races_and_the_records_of_their_finalists(asked: Request) ->
             assert record.agreement is not None
             assert looked[key].workspace_bytes == record.memory.workspace_bytes
             assert looked[key].distance_to_full == record.agreement.distance_to_full
-    assert len(told.stages) == 4
+    assert told.stages[0] == "T = 48: the race"
+    assert told.stages[1].endswith("in a fresh process, the first")
     assert run.environment.spec["tune"]["candidates"] == [16, 32]
     assert done_lengths(run) == {48, 64}
 
 
-def test_an_interrupted_tuning_goes_on_where_it_was(asked: Request) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        tune(plan(asked, resume=False), Told(interrupt_at=3))  # as the second length begins
+def test_a_finished_tuning_has_nothing_to_do(finished: tuple[Path, Told], asked: Request) -> None:
+    path = copied(finished, asked)
+    planned = plan(asked, resume=True)
+    assert planned.todo == []
+    tune(planned, Told())
+    assert path.read_bytes() == finished[0].read_bytes()
+
+
+def test_a_length_that_is_not_whole_is_raced_again(
+    finished: tuple[Path, Told], asked: Request
+) -> None:
+    lines = finished[0].read_text().splitlines()
+    second = next(i for i, line in enumerate(lines) if '"race"' in line and '"seq_len":64' in line)
+    copied(finished, asked, second + 1)  # its race alone, without its finalists
     planned = plan(asked, resume=True)
     assert planned.todo == [64]
     tune(planned, Told())
-    assert [race.point.seq_len for race in read_run(planned.path).races] == [48, 64]
-    assert plan(asked, resume=True).todo == []
+    run = read_run(planned.path)
+    assert [race.point.seq_len for race in run.races] == [48, 64, 64]
+    assert done_lengths(run) == {48, 64}
 
 
-def test_a_length_whose_finalists_were_not_all_measured_is_raced_again(asked: Request) -> None:
-    planned = plan(asked, resume=False)
-    tune(planned, Told())
-    lines = planned.path.read_text().splitlines(keepends=True)
-    planned.path.write_text("".join(lines[:-1]))
-    again = plan(asked, resume=True)
-    assert again.todo == [64]
-    tune(again, Told())
-    assert done_lengths(read_run(planned.path)) == {48, 64}
+def test_an_interrupted_tuning_keeps_its_file(asked: Request) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        tune(plan(asked, resume=False), Told(interrupt_at=1))
+    assert plan(asked, resume=True).todo == [48, 64]
+
+
+class NoWorkers:
+    """Measures nothing; counts the fresh processes that it is asked for."""
+
+    def __init__(self, spec: object) -> None:
+        self.fresh = 0
+
+    def __enter__(self) -> NoWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def ask(self, do: str, point: Point) -> None:
+        raise AssertionError("nothing is measured here")
+
+    ask_timed = ask
+
+    def renew(self, point: Point) -> None:
+        self.fresh += 1
+
+
+@pytest.mark.parametrize(
+    ("sure", "processes"),
+    [([True], 1), ([False, True], 2), ([False, False, False], 3)],
+)
+def test_another_process_is_asked_until_one_agrees_with_the_one_before(
+    finished: tuple[Path, Told],
+    asked: Request,
+    monkeypatch: pytest.MonkeyPatch,
+    sure: list[bool],
+    processes: int,
+) -> None:
+    race, answers, workers = read_run(finished[0]).races[0], iter(sure), NoWorkers(None)
+    measured: list[int] = []
+    monkeypatch.setattr(run_module, "Workers", lambda spec: workers)
+    monkeypatch.setattr(run_module.Racer, "race", lambda self, candidates: race)
+    monkeypatch.setattr(run_module.Rounds, "measure", lambda self, points: measured.append(1))
+    monkeypatch.setattr(run_module, "_asks_for_another", lambda path, T: not next(answers))
+    tune(replace(plan(asked, resume=False), todo=[48]), Told())
+    assert (len(measured), workers.fresh) == (processes, processes)
 
 
 def test_a_run_file_is_never_overwritten(asked: Request, make_request: Make) -> None:
@@ -101,18 +171,11 @@ def test_a_run_file_is_never_overwritten(asked: Request, make_request: Make) -> 
 
 
 def test_another_tunings_file_is_not_gone_on_with(
-    asked: Request, make_request: Make, tmp_path: Path
+    finished: tuple[Path, Told], asked: Request, make_request: Make, tmp_path: Path
 ) -> None:
-    planned = plan(asked, resume=False)
-    tune(planned, Told())
-    other = make_request(
-        "48,64",
-        chunk_size="16,32",
-        seconds="0.01",
-        prefer="memory",
-        out=str(tmp_path / "tune.jsonl"),
-    )
-    with pytest.raises(SpecError, match="cannot be resumed.*prefer"):
+    copied(finished, asked)
+    other = small(tmp_path, make_request, prefer="memory")
+    with pytest.raises(SpecError, match=r"cannot be resumed.*prefer"):
         plan(other, resume=True)
 
 

@@ -108,7 +108,7 @@ def test_a_law_says_nothing_of_chunk_sizes_that_nobody_tried() -> None:
     falling = law(per_key=1e-12)  # the larger the better
     reading = read_at(profile(tuned(3000, 48), law=falling), 4096)
     assert reading is not None
-    assert reading.chunk_size == 256  # the largest of the evidence
+    assert reading.chunk_size == 256  # the largest that has a factor
     assert "between T = 1,024 and 4,096, at 4,096" in reading.how
 
 

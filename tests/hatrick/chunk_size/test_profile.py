@@ -64,14 +64,38 @@ def test_lengths_ascend_each_once() -> None:
 
 
 def test_a_law_is_the_sum_of_its_terms() -> None:
-    one = law(per_key=2, per_cls=3, per_chunk=5, per_pair=7)
-    assert one.at(100, 10) == 2 * 100 * 10 + 3 * 100**2 / 10 + 5 * 10 + 7 * 10**2
+    terms = {
+        "fixed": 13,
+        "per_token": 11,
+        "per_key": 2,
+        "per_cls": 3,
+        "per_chunk": 5,
+        "per_pair": 7,
+    }
+    one = law(**terms, tail=1.5, factors={10: 2.0})
+    # 13 chunks of 10 tokens, the last of 4 with 6 of padding.
+    of_130 = 13 + 11 * 130 + 2 * 130 * 10 + 3 * 130 * 13 + 5 * 13 + 7 * 13**2
+    assert one.smooth(130, 10) == one.smooth(124, 10) == of_130
+    assert one.at(130, 10) == 2 * of_130
+    assert one.at(124, 10) == 1.5 * 2 * of_130
+
+
+def test_the_best_by_a_law_leaves_no_tail_where_that_matters() -> None:
+    even = law(factors={48: 1.0, 64: 1.0, 96: 1.0})
+    assert even.best(4096) == 64
+    assert law(factors={48: 1.0, 64: 1.0, 96: 1.0}, tail=1.2).best(2400) == 48
+    assert law(factors={48: 0.8, 64: 1.0}).best(4096) == 48
+    assert law(factors={48: 1.0, 64: 1.0}).best(40) is None
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"per_key": 0, "per_cls": 0}, "at least one coefficient"),
+        ({"fixed": 0, "per_token": 0, "per_key": 0, "per_cls": 0}, "at least one coefficient"),
+        ({"factors": {}}, "at least 1 item"),
+        ({"factors": {64: 0}}, "greater than 0"),
+        ({"factors": {-64: 1}}, "greater than or equal to 1"),
+        ({"tail": 0}, "greater than 0"),
         ({"per_key": -1e-9}, "greater than or equal to 0"),
         ({"since": 8192}, "since 8192 cannot hold until 4096"),
     ],

@@ -67,7 +67,7 @@ def shapes(figure):
 def test_each_chunk_size_is_drawn_as_what_became_of_it(decision):
     drawn = traces(tuning_latency(decision))
     assert {name: trace.x for name, trace in drawn.items() if name != "model"} == {
-        "to be used": (64,),
+        "chosen": (64,),
         "tie": (96,),
         "slower, in a fresh process too": (128,),
         "dropped on the way": (16, 32, 256),
@@ -120,7 +120,7 @@ def test_without_a_recommendation_ratios_are_over_the_fastest(decision):
     refused = replace(decision, chunk_size=None, refused="too noisy")
     figure = tuning_latency(refused)
     assert figure.layout.yaxis.title.text == "× the fastest"
-    assert "to be used" not in traces(figure)
+    assert "chosen" not in traces(figure)
     nothing = replace(refused, entries=[], fastest=None)
     assert tuning_latency(nothing).layout.annotations[0].text == "No chunk size was timed."
     assert tuning_trade(nothing).layout.annotations

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from reports.schema import Status
 from reports.tuning.cautious import cautions_of
-from reports.tuning.confirmation import Confirmation, confirming, rows_of
+from reports.tuning.confirmation import Confirmation, confirming
+
+
+def last(run):
+    """Of the last fresh process."""
+    return (confirming(run, run.races[0]) or [{}])[-1]
+
 
 MS = {16: 1.6, 32: 1.3, 64: 1.0, 128: 1.02, 256: 1.4}
 FINE = Confirmation(64, True, [128])
@@ -10,8 +16,8 @@ FINE = Confirmation(64, True, [128])
 
 def said(run, race=None, leader=64, of=FINE, chosen=64, ratios=None):
     race = race or run.races[0]
-    rows = confirming(run.races[0], rows_of(run))
-    return cautions_of(run, race, leader, of, chosen, rows, ratios or MS)
+    rows = last(run)
+    return cautions_of(run, race, leader, of, 1, chosen, rows, ratios or MS)
 
 
 def test_most_decisions_have_none(tuned):
@@ -25,6 +31,7 @@ def test_a_leader_that_the_fresh_process_does_not_confirm(tuned):
 
 def test_a_finalist_that_fails_in_the_fresh_process(tuned, record):
     run = tuned({4096: MS})
+    run.records[:] = [one for one in run.records if one.point.chunk_size != 128]
     run.records.append(
         record(seq_len=4096, chunk_size=128, status=Status.DISAGREES, reason="error 1e-2")
     )
@@ -70,6 +77,7 @@ def test_those_that_were_not_timed_are_named_with_a_reason(tuned, race, contende
 
 def test_an_unfit_machine_and_an_unsteady_measurement(tuned, noise, record):
     run = tuned({4096: MS}, noise_of_machine=noise(fit=False, spread=0.11))
+    run.records[:] = [one for one in run.records if one.point.chunk_size != 64]
     run.records.append(
         record(seq_len=4096, chunk_size=64, latency={"stationary": False}, memory={})
     )

@@ -6,8 +6,14 @@ import pytest
 
 from reports.intervals import Ratio
 from reports.schema import Status
-from reports.tuning.confirmation import confirming, rows_of
+from reports.tuning.confirmation import confirming
 from reports.tuning.refusals import after_confirming, before_confirming
+
+
+def last(run):
+    """Of the last fresh process."""
+    return (confirming(run, run.races[0]) or [{}])[-1]
+
 
 MS = {32: 1.3, 64: 1.0, 128: 1.02}
 
@@ -16,7 +22,7 @@ def evidence(tuned, record=None):
     run = tuned({4096: MS})
     if record is not None:
         run.records[:] = record
-    return run.races[0], confirming(run.races[0], rows_of(run))
+    return run.races[0], last(run)
 
 
 def test_a_race_with_a_fresh_process_is_evidence(tuned):

@@ -33,7 +33,7 @@ def test_every_contender_and_what_was_not_tried_has_a_row(tuning):
     assert list(shown) == ["16", "32", "64", "128", "256", "512", "1024", "2048"]
     assert all(len(row.cells) == len(HEADERS) for row in shown.values())
     assert shown["64"].cells[1:5] == ["1.00 ms", "1", "8", "1.25 MiB"]
-    assert shown["64"].cells[5:] == ["0.938", "yes", "to be used"]
+    assert shown["64"].cells[5:] == ["0.938", "yes", "chosen"]
     assert shown["16"].cells[2].startswith("1.6")
     assert "(" in shown["16"].cells[2]
     states = [shown[n].state for n in ("64", "128", "16", "512", "1024", "2048")]

@@ -75,7 +75,7 @@ def test_another_preference_says_what_it_costs(tuned):
 def test_what_became_of_each_in_a_word(decision):
     n = decision.chunk_size
     said = {e.chunk_size: words.outcome(e, decision) for e in decision.entries}
-    tied = {64: "tie", 96: "tie", 128: "tie"} | {n: "to be used"}
+    tied = {64: "tie", 96: "tie", 128: "tie"} | {n: "chosen"}
     assert said == {16: "dropped", 32: "dropped", 256: "dropped"} | tied
     entry = decision.entries[0]
     assert words.outcome(replace(entry, ties=False, fresh=True), decision) == "slower"
