@@ -138,6 +138,8 @@ class Measurer:
             with during("its memory was measured"):
                 self._heap_is_full = False  # what malloc kept is given back there
                 memory = measure_memory(case, self._monitor(point))
+            built.call_ms = built.timer.warm_up()
+            built.warm = True  # as far as a short turn needs it
         self._largest_workspace = max(self._largest_workspace, memory.workspace_bytes)
         with during("its output was compared with full attention"):
             distance = measure_distance(case, point)

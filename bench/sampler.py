@@ -24,6 +24,9 @@ REWARM_S = 0.005
 """At the start of every visit: what other points left in the caches is pushed out again."""
 TURN_S = 0.006
 """Sampling time of a short turn; a longer call makes a turn by itself."""
+LONG_TURN_MS = 20.0
+"""From here on the first call of a turn is a sample, too: within its first moments it pushes out
+what others left in the caches."""
 FIRST_TURN_S = 0.05
 FIRST_CALLS = 3
 """The least warm-up before the first short turn."""
@@ -102,7 +105,7 @@ def sample(
 
 
 def short_turn(built: Built) -> Turn:
-    """As few samples as fill `TURN_S`, after a call that brings the caches back.
+    """As few samples as fill `TURN_S`, after a short call that brings the caches back.
 
     A machine's speed drifts at every time scale, so two processes are compared by turns that follow
     each other as fast as can be (1/f noise, which longer averages do not reduce: Allan, "Statistics
@@ -112,8 +115,10 @@ def short_turn(built: Built) -> Turn:
     the same number, and what is left of a warm-up is in all of them.
     """
     end = perf_counter() + (0.0 if built.warm else FIRST_TURN_S)
-    calls = 0
-    while calls < (1 if built.warm else FIRST_CALLS) or perf_counter() < end:
+    calls, least = 0, FIRST_CALLS
+    if built.warm:
+        least = int(built.call_ms < LONG_TURN_MS)
+    while calls < least or perf_counter() < end:
         built.call_ms = built.timer.sample() if built.warm else built.timer.warm_up()
         calls += 1
     built.warm = True

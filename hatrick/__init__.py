@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hatrick.chunk_size.choose import choose_chunk_size
+    from hatrick.chunk_size.for_hatrick import choose_chunk_size
     from hatrick.cost import Cost
     from hatrick.module import HATrick
 
-_HOMES = {"Cost": "cost", "HATrick": "module", "choose_chunk_size": "chunk_size.choose"}
+_HOMES = {"Cost": "cost", "HATrick": "module", "choose_chunk_size": "chunk_size.for_hatrick"}
 
 __all__ = ["Cost", "HATrick", "choose_chunk_size"]
 

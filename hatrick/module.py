@@ -79,9 +79,11 @@ class HATrick(RemembersChunkSize):
         check_seq_len(chunk_size, seq_len)
         if chunk_size == "auto" and seq_len is not None:
             # Here: whoever writes the number needs none of it, pydantic least of all.
-            from hatrick.chunk_size.for_hatrick import choose_for_hatrick
+            from hatrick.chunk_size.for_hatrick import choose_chunk_size
 
-            choice = choose_for_hatrick(dim, heads, causal, seq_len, backend, device, dtype)
+            choice = choose_chunk_size(
+                dim, heads, seq_len, causal=causal, backend=backend, device=device, dtype=dtype
+            )
             chunk_size, self.chunk_size_source = choice.chunk_size, choice.source
         assert isinstance(chunk_size, int)
         self.dim, self.heads, self.chunk_size = dim, heads, chunk_size

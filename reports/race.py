@@ -1,21 +1,21 @@
 """A race among chunk sizes, as a line of a run file: what `hatrick tune` measured of one length.
 
 The clearly slower drop out on the way, so most have few samples: what is known of them is which
-others they are slower than. Those at the end of it are measured again in a fresh process, and are
-records like any other.
+others they are slower than. Those at the end of it take turns once more in a fresh process; the one
+that is chosen is then measured there like a point of any sweep, and is a record like any other.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from reports.figures import Bytes, Milliseconds, Model, Size
 from reports.schema import Point, Status
 
-Outcome = Literal["finalist", "tied", "slower", "excluded", "failed"]
+Outcome = Literal["finalist", "slower", "excluded", "failed"]
 
 
 class Contender(Model):
@@ -23,8 +23,7 @@ class Contender(Model):
 
     chunk_size: Size
     outcome: Outcome
-    """`finalist`: measured again in a fresh process; `tied`: not clearly slower than those, and not
-    one of the few that are; `slower`: clearly so, and dropped; `excluded`:
+    """`finalist`: timed again in a fresh process; `slower`: clearly so, and dropped; `excluded`:
     a constraint is not met, so it was not timed; `failed`: it has no times."""
     reason: str = ""
     """Of `excluded` and `failed`, in words; else empty."""
@@ -53,7 +52,7 @@ class Contender(Model):
             raise ValueError(f"a contender that is {self.outcome} misses no constraint")
         if (self.outcome == "failed") != (self.status is not Status.OK):
             raise ValueError(f"a contender that is {self.outcome} cannot be {self.status}")
-        if self.outcome in ("finalist", "tied", "slower") and not self.rounds_ms:
+        if self.outcome in ("finalist", "slower") and not self.rounds_ms:
             raise ValueError(f"a contender that is {self.outcome} must have rounds")
         if any(not samples for samples in self.rounds_ms):
             raise ValueError("every round of a contender has samples")
@@ -68,6 +67,23 @@ class Foreseen(Model):
     """Its predicted cost over that of the chunk size with the least."""
 
 
+class Heat(Model):
+    """The finalists in a fresh process, where all take turns in all rounds."""
+
+    rounds_ms: dict[Annotated[int, Field(ge=1)], list[list[Milliseconds]]]
+    """By chunk size: the samples of each round, in the order taken."""
+    failed: dict[Annotated[int, Field(ge=1)], str] = Field(default_factory=dict)
+    """By chunk size: why one has no rounds here."""
+
+    @model_validator(mode="after")
+    def _rounds_are_shared(self) -> Self:
+        if len({len(rounds) for rounds in self.rounds_ms.values()}) > 1:
+            raise ValueError("all finalists of a heat are in all of its rounds")
+        if any(not samples for rounds in self.rounds_ms.values() for samples in rounds):
+            raise ValueError("every round of a finalist has samples")
+        return self
+
+
 class Race(Model):
     """What became of the chunk sizes of one length."""
 
@@ -76,10 +92,14 @@ class Race(Model):
     """Of every contender, but that its chunk size is None here."""
     contenders: list[Contender] = Field(min_length=1)
     """By chunk size, ascending."""
+    heats: list[Heat] = Field(default_factory=list)
+    """In the order of their processes; a second and third only where they disagree."""
+    unraced: list[Size] = Field(default_factory=list)
+    """Candidates that stood beside nothing that was left when the neighbours entered."""
     foreseen: list[Foreseen] = Field(default_factory=list)
     started_at: datetime
     wall_s: float = Field(ge=0)
-    """Seconds that the race took, workers' starts included; the fresh process is not."""
+    """Seconds that race and heats took, workers' starts included."""
 
     @model_validator(mode="after")
     def _contenders_are_ordered(self) -> Self:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from hatrick.chunk_size.choose import Choice, choose_chunk_size
+from hatrick.chunk_size.choose import Choice, choose
+from hatrick.chunk_size.profile import NO_MATTER
 from hatrick.chunk_size.wanted import Wanted
 from hatrick.cost import Cost
 from variants.config import AttentionConfig, Direction, VariantOptions
@@ -22,7 +23,7 @@ def choose_for_variant(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Choice:
-    """As `hatrick.choose_chunk_size`; the config's own chunk size does not matter.
+    """As `hatrick.chunk_size.choose.choose`; the config's own chunk size does not matter.
 
     Raises:
         ValueError: the variant has no chunks, or `seq_len` is not an integer of at least 1.
@@ -36,7 +37,11 @@ def choose_for_variant(
     wanted = Wanted(
         variant=cls.name,
         # As points of a sweep have them: what is None follows from the rest.
-        options=options.model_dump(mode="json", exclude_none=True),
+        options={
+            name: value
+            for name, value in options.model_dump(mode="json", exclude_none=True).items()
+            if name not in NO_MATTER
+        },
         backend=backend,
         dim=config.dim,
         heads=config.heads,
@@ -51,4 +56,4 @@ def choose_for_variant(
         sized = replace(config, chunk_size=chunk_size)
         return cls.cost(sized, 1, seq_len, direction, element_size=element_size, options=options)
 
-    return choose_chunk_size(wanted, cost)
+    return choose(wanted, cost)

@@ -19,6 +19,7 @@ import torch
 from pydantic import ValidationError
 
 from hatrick.inputs import check_seq_len
+from hatrick.module import HATrick
 from variants.chunk_sizes import choose_for_variant
 from variants.config import AttentionConfig, VariantOptions
 from variants.interface import Variant
@@ -273,5 +274,7 @@ def create(
     choice = choose_for_variant(cls, config, parsed, seq_len, backend, device, dtype)
     config = replace(config, chunk_size=choice.chunk_size)
     layer = cls(config, parsed, backend=backend, device=device, dtype=dtype)
-    layer.chunk_size_source = choice.source
+    for module in layer.modules():  # HATrick's layer lies within its variant
+        if isinstance(module, Variant | HATrick):
+            module.chunk_size_source = choice.source
     return layer

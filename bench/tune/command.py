@@ -86,7 +86,7 @@ def tune(
     Of every length the candidates race: all are measured a little, the clearly slower drop out,
     and what is left is measured again in a fresh process. The decision is a profile, from which
     HATrick(dim, heads, chunk_size="auto", seq_len=8192) takes its chunk size: at the lengths that
-    were tuned and, with four of them or more, between them and up to twice as far. `hatrick
+    were tuned and, with four in one tuning, between them and up to twice as far. `hatrick
     profiles` lists them. Writes a run file and, beside it, a page (.html).
 
     Constraints exclude chunk sizes, however fast. Where speed, memory and distance to full
@@ -120,9 +120,14 @@ def tune(
             from bench.tune.request import request
 
             asked = request(flags, spec, command=typed, **rules)
+            if (verify or calibrate) and (asked.constrained or prefer != "latency"):
+                refuse(
+                    f"--{'verify' if verify else 'calibrate'} is of latency alone: leave "
+                    "constraints and --prefer out"
+                )
             if calibrate:
-                if verify or resume or profile:
-                    refuse("--calibrate measures ten seconds and goes with none of the rest")
+                if verify or resume or profile or out:
+                    refuse("--calibrate takes ten seconds, and writes neither run file nor profile")
                 _calibrate(asked)
                 raise typer.Exit
             decisions, path = _tune(asked, resume, profile)
@@ -179,12 +184,15 @@ def _kept(made: Profile, path: Path | None) -> Path:
     try:
         return store.save(made, path)
     except store.ProfileError as error:
-        typer.echo(f"hatrick: the profile is not kept: {error}", err=True)
+        typer.echo(
+            f"hatrick: the profile is not kept: {error}; --out and --resume measure nothing again",
+            err=True,
+        )
     except OSError as error:
         typer.echo(
             f"hatrick: the profile is not kept: {error.filename or path or store.folder()} cannot "
-            f"be written ({error.strerror}); name a file with --profile and give --out and "
-            "--resume, which measure nothing again",
+            f"be written ({error.strerror}); name another with --profile, and --out and --resume "
+            "measure nothing again",
             err=True,
         )
     raise typer.Exit(UNWRITTEN)
@@ -208,7 +216,7 @@ def _verify(asked: Request, found: list[Decision], tuned: Path) -> None:
 
     from bench.journal import DiskError
     from bench.stages import Stages
-    from bench.tune.verify import choose, verify
+    from bench.tune.verify import choose, free_path, verify
     from reports.runfile import read_run
     from reports.tuning.regret import regret_markdown
     from reports.tuning.seconds import time_markdown
@@ -217,7 +225,7 @@ def _verify(asked: Request, found: list[Decision], tuned: Path) -> None:
     chosen = choose(run, found)
     if not chosen:
         refuse("there is nothing to verify: no length has a chunk size")
-    path = tuned.with_name(f"{tuned.stem}-verify.jsonl")
+    path = free_path(tuned)
     try:
         with Stages(Console(stderr=True)) as stages:
             verify(asked, run, chosen, path, stages)
@@ -225,7 +233,11 @@ def _verify(asked: Request, found: list[Decision], tuned: Path) -> None:
         typer.echo(f"hatrick: {error}", err=True)
         raise typer.Exit(UNWRITTEN) from None
     grid = read_run(path)
-    typer.echo(f"\n{regret_markdown(grid)}\n\n{time_markdown(run, grid)}\n\nRun file: {path}")
+    try:
+        typer.echo(f"\n{regret_markdown(grid)}\n\n{time_markdown(run, grid)}\n\nRun file: {path}")
+    except ValueError as error:
+        typer.echo(f"hatrick: there is no regret to show: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _calibrate(asked: Request) -> None:

@@ -10,9 +10,8 @@ from reports.race import Foreseen
 from reports.schema import Point
 
 FAR = 1.5
-"""Times the least FLOPs: a chunk size with more is not tried. The time of a call follows its FLOPs
-less than one to one, and by how much is what is to be found out; but small chunks, of which FLOPs
-say the least, are never left out by this."""
+"""Times the least FLOPs: a larger chunk size that has more is not tried. Smaller ones always are:
+what a chunk costs beside its FLOPs is the device's own."""
 
 
 def flops_of(points: Sequence[Point]) -> dict[int, int]:
@@ -31,12 +30,14 @@ def flops_of(points: Sequence[Point]) -> dict[int, int]:
 
 
 def foreseen(flops: Mapping[int, int], far: float = FAR) -> list[Foreseen]:
-    """The chunk sizes that the cost model calls far slower than the one with the least."""
-    least = min(flops.values(), default=0)
+    """Of the chunk sizes above the one with the least FLOPs those that have far more."""
+    if not flops or not min(flops.values()):
+        return []
+    best = min(flops, key=lambda size: (flops[size], size))
     return [
-        Foreseen(chunk_size=size, times_the_least=count / least)
+        Foreseen(chunk_size=size, times_the_least=count / flops[best])
         for size, count in sorted(flops.items())
-        if least and count > far * least
+        if size > best and count > far * flops[best]
     ]
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from bench.spec import SpecError
 from hatrick.chunk_size import store
-from hatrick.chunk_size.profile import Evidence, Law, Origin, Profile, Setting, Software, Tuned
+from hatrick.chunk_size.profile import (
+    NO_MATTER,
+    Evidence,
+    Law,
+    Origin,
+    Profile,
+    Setting,
+    Software,
+    Tuned,
+)
 from reports import units
 from reports.intervals import Ratio
 from reports.models.chunk_law import ChunkLaw
@@ -36,7 +45,7 @@ def profile_of(run: Run) -> Profile | None:
     return Profile(
         setting=Setting(
             variant=point.variant,
-            options=point.options,
+            options={k: v for k, v in point.options.items() if k not in NO_MATTER},
             backend=point.backend,
             device_name=point.device_name,
             threads=environment.threads if on_cpu else 0,
@@ -49,7 +58,7 @@ def profile_of(run: Run) -> Profile | None:
         ),
         software=Software(
             driver="" if on_cpu else environment.driver,
-            torch=environment.packages["torch"],
+            torch=environment.spec["tune"]["torch"],
             code=environment.spec["tune"]["code"],
         ),
         constraints=_constraints(run),
@@ -103,6 +112,8 @@ def _constraints(run: Run) -> dict[str, str | float]:
     for side, name in (("min_quality", "least quality"), ("max_quality", "most quality")):
         if asked[side] is not None:
             found[name] = asked[side]
+    if asked["quality"] is not None:
+        found["quality of"] = Path(asked["quality"]).name
     if asked["prefer"] != "latency":
         found[PREFERRED] = asked["prefer"]
     return found

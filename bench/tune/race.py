@@ -14,7 +14,7 @@ from bench.messages import Answer, Do, Failure, Looked, Turn
 from bench.points import Planned
 from bench.tune.planning import first_wave, flops_of, foreseen, neighbours
 from bench.tune.request import Request
-from reports.race import Contender, Foreseen, Outcome, Race
+from reports.race import Contender, Foreseen, Heat, Outcome, Race
 from reports.schema import Point, Status
 from reports.tuning.sequential import judge
 
@@ -24,9 +24,8 @@ Ask = Callable[[Do, Point], Answer]
 FIRST_ROUNDS = 3
 """Before the first look, and before others than the first wave enter. What is a tenth slower is
 usually dropped then; a look after two rounds would err too often where some are noisier."""
-MOST_FINALISTS = 3
-"""Of those that nothing sets apart within a few percent: more would cost as much as the full grid,
-to tell what makes no difference."""
+HEAT_ROUNDS = 8
+"""At least, of a heat: enough for an interval of every ratio."""
 MOST_ROUNDS = 16
 """After so many what is not decided stays so: it would take four times as many to see half as
 much."""
@@ -91,12 +90,13 @@ class Racer:
 
     Args:
         request: the tuning.
-        ask: has the worker of this race do something.
+        ask: has the worker do something.
         watch: is told each point that is worked on.
     """
 
     def __init__(self, request: Request, ask: Ask, watch: Callable[[Point], None]) -> None:
         self._request, self._ask, self._watch = request, ask, watch
+        self._in_waves = request.automatic and request.prefer == "latency"
         self._round = 0
         self._look = 0
         self._shuffled = random.Random(0)
@@ -104,12 +104,13 @@ class Racer:
     def race(self, candidates: Sequence[Planned]) -> Race:
         """Race the candidates of a length.
 
-        A constraint is looked at first: it may leave nothing of what would be the fastest. Then the
-        first wave races by itself, and beside those that are left their neighbours enter. The race
-        ends when the leader is known to be within `reports.tuning.sequential.TIE` of the best that
-        is left, or after `MOST_ROUNDS`; of what is left then, the fastest are the finalists. One
-        that leads alone gets the runner-up beside it, and where memory or distance is preferred,
-        the one that has the least of it is one of them.
+        Where there are constraints they are looked at first: they may leave nothing of what would
+        be the fastest. Then the first wave races by itself, and beside those that are left their
+        neighbours enter. The race ends when the leader is known to be within
+        `reports.tuning.sequential.TIE` of the best that is left, or after `MOST_ROUNDS`; what is
+        left then are the finalists. One that leads alone gets the runner-up beside it. Where memory
+        or distance is preferred all race at once, whatever their FLOPs, and the one that has the
+        least of it is a finalist, too.
         """
         started_at, start = datetime.now(UTC), monotonic()
         flops = flops_of([each.point for each in candidates])
@@ -118,7 +119,7 @@ class Racer:
         if self._request.constrained:
             for each in runners:
                 _ = each.reason or self._enters(each)
-        if self._request.automatic:
+        if self._in_waves:
             allowed = {r.size: r.flops for r in runners if not r.reason and r.flops is not None}
             left_out = foreseen(allowed)
         tried = {each.chunk_size for each in left_out}
@@ -127,16 +128,34 @@ class Racer:
         return Race(
             point=candidates[0].point.model_copy(update={"chunk_size": None}),
             contenders=[each.contender() for each in racing if each.reason or each.rounds_ms],
+            unraced=[each.size for each in racing if not (each.reason or each.rounds_ms)],
             foreseen=left_out,
             started_at=started_at,
             wall_s=monotonic() - start,
         )
 
+    def heat(self, finalists: Sequence[Point]) -> Heat:
+        """Let finalists take turns in the worker as it now is, until it is clear which is the
+        fastest, `HEAT_ROUNDS` times at least; none is dropped."""
+        runners = [_runner(Planned(point), {}) for point in finalists]
+        going = list(runners)
+        for number in range(1, MOST_ROUNDS + 1):
+            going = self._round_of(going)
+            if len(going) < 2 and number >= HEAT_ROUNDS:
+                break
+            if len(going) > 1 and number >= HEAT_ROUNDS:
+                logs = {each.size: each.logs(number) for each in going}
+                if judge(logs, look=number - HEAT_ROUNDS + 1).settled:
+                    break
+        return Heat(
+            rounds_ms={each.size: each.rounds_ms for each in going},
+            failed={each.size: each.reason for each in runners if each.reason},
+        )
+
     def _run(self, runners: Sequence[_Runner]) -> None:
         by_size = {each.size: each for each in runners}
-        waiting = self._request.automatic
-        T = runners[0].point.seq_len if runners else 0
-        going = self._enter(by_size[n] for n in self._first(list(by_size), T))
+        waiting = self._in_waves
+        going = self._enter(by_size[n] for n in self._first(runners))
         dropped: list[_Runner] = []
         for _ in range(MOST_ROUNDS):
             going = self._round_of(going)
@@ -150,15 +169,17 @@ class Racer:
                 going = [each for each in going if each.size not in verdict.dropped]
             if waiting and (settled or self._round >= FIRST_ROUNDS):
                 waiting = False
-                beside = neighbours(list(by_size), [each.size for each in going])
-                more = self._enter(by_size[n] for n in beside if not by_size[n].rounds_ms)
+                left = [each.size for each in going]
+                beside = neighbours(list(by_size), left) if left else list(by_size)
+                more = self._enter(by_size[n] for n in beside if not _was_there(by_size[n]))
                 going, settled = [*going, *more], settled and not more
             if settled and not waiting:
                 break
         self._choose(going, dropped)
 
-    def _first(self, sizes: Sequence[int], seq_len: int) -> list[int]:
-        return first_wave(sizes, seq_len) if self._request.automatic else list(sizes)
+    def _first(self, runners: Sequence[_Runner]) -> list[int]:
+        sizes = [each.size for each in runners]
+        return first_wave(sizes, runners[0].point.seq_len) if sizes and self._in_waves else sizes
 
     def _shared(self, going: Sequence[_Runner]) -> int:
         """The rounds, up to the last, that all of them took part in."""
@@ -166,10 +187,7 @@ class Racer:
 
     def _choose(self, going: Sequence[_Runner], dropped: Sequence[_Runner]) -> None:
         """Say who is measured again."""
-        ranked = sorted(going, key=lambda each: sum(each.logs(self._shared(going))))
-        finalists = ranked[:MOST_FINALISTS]
-        for each in ranked[MOST_FINALISTS:]:
-            each.outcome = "tied"
+        finalists = list(going)
         if len(finalists) == 1 and dropped:
             # The one that it took longest to drop, and of those the fastest.
             latest = max(each.first_round + len(each.rounds_ms) for each in dropped)
@@ -226,6 +244,10 @@ class Racer:
         assert isinstance(answer, Turn), answer
         keep(answer.samples_ms)
         return True
+
+
+def _was_there(runner: _Runner) -> bool:
+    return bool(runner.rounds_ms or runner.reason)
 
 
 def _runner(candidate: Planned, flops: Mapping[int, int]) -> _Runner:

@@ -42,7 +42,8 @@ class Request:
 
     def points(self, seq_len: int) -> list[Planned]:
         """Every candidate of a length, by chunk size."""
-        sizes = [size for size in self.spec.chunk_size if size <= seq_len]
+        known = candidates(seq_len) if self.automatic else self.spec.chunk_size
+        sizes = [size for size in known if size <= seq_len]
         return expand(self.spec.model_copy(update={"seq_len": [seq_len], "chunk_size": sizes}))
 
     @property
@@ -62,6 +63,7 @@ class Request:
             "min_quality": limits.min_quality,
             "max_quality": limits.max_quality,
             "candidates": None if self.automatic else self.spec.chunk_size,
+            "torch": torch.__version__,
             "code": variants.get(self.spec.variants[0].partition(":")[0]).code_identity(),
         }
 
@@ -99,7 +101,7 @@ def request(
     if prefer not in PREFERENCES:
         raise SpecError(f"--prefer {prefer}: choose from {', '.join(PREFERENCES)}")
     load_plugins(spec.plugin)
-    automatic = flags.get("chunk_size") is None and file is None
+    automatic = "chunk_size" not in spec.model_fields_set
     spec = _with_chunk_sizes(spec, automatic)
     return Request(
         command=command,
@@ -130,7 +132,8 @@ def _with_chunk_sizes(spec: SweepSpec, automatic: bool) -> SweepSpec:
             f"--seq-len {short[0]}: shorter than the smallest chunk size that is tried, {least}; "
             "give longer ones, or smaller --chunk-size"
         )
-    sizes = sorted(candidates(max(spec.seq_len)) if automatic else spec.chunk_size)
+    own = {size for T in spec.seq_len for size in candidates(T)}
+    sizes = sorted(own if automatic else spec.chunk_size)
     return spec.model_copy(update={"seq_len": sorted(spec.seq_len), "chunk_size": sizes})
 
 

@@ -1,4 +1,4 @@
-"""A tuning: of every length a race, and its finalists in a fresh process; then the decisions."""
+"""A tuning: of every length a race, its heats in fresh processes, and the chosen one measured."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bench.tune.race import MOST_ROUNDS, Racer
 from bench.tune.request import Request
 from bench.tune.workers import Workers
 from reports.race import Race
-from reports.runfile import Run, key_on_any, read_run
+from reports.runfile import Run, read_run
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Point, Record
 from reports.tuning.decision import decisions
+from reports.tuning.measured import measured_of, rows_of
 
 RESULTS = Path("results")
 MOST_PROCESSES = 3
-"""That confirm a race. Each is asked only if the one before it disagreed."""
-ORDINALS = ("", "first", "second", "third")
+"""That confirm a race. Each is asked only if the one before it disagreed, or was too noisy."""
 
 
 class Watcher(Protocol):
@@ -78,22 +78,18 @@ def plan(request: Request, *, resume: bool) -> Plan:
 
 
 def done_lengths(run: Run) -> set[int]:
-    """Those whose race is over and whose finalists all have their records."""
-    measured = {key_on_any(record.point) for record in run.records}
+    """Those whose race is over, and whose chosen one was measured."""
+    rows = rows_of(run) if run.records else {}
     return {
-        race.point.seq_len
-        for race in run.races
-        if all(
-            key_on_any(race.point_of(each.chunk_size)) in measured
-            for each in race.contenders
-            if each.outcome == "finalist"
-        )
+        each.seq_len
+        for each in decisions(run)
+        if each.chunk_size is None or each.chunk_size in measured_of(each.race, rows)
     }
 
 
 def tune(plan: Plan, watcher: Watcher) -> None:
-    """Race every length and measure its finalists. What is known is on the disk at once: after an
-    interruption only the length that it was at is lost.
+    """Race every length, confirm it, and measure what is chosen. What is known is on the disk at
+    once: after an interruption only the length that it was at is lost.
 
     Raises:
         SpecError: the run file cannot be written.
@@ -121,28 +117,39 @@ def tune(plan: Plan, watcher: Watcher) -> None:
             start = monotonic()
             candidates = request.points(T)
             watcher.begin(f"T = {T:,}: the race", len(candidates) * MOST_ROUNDS)
-            race = Racer(request, workers.ask, watcher.watch).race(candidates)
+            racer = Racer(request, workers.ask, watcher.watch)
+            race = racer.race(candidates)
             finalists = [
                 race.point_of(each.chunk_size)
                 for each in race.contenders
                 if each.outcome == "finalist"
             ]
-            if finalists:
+            while finalists and len(race.heats) < MOST_PROCESSES and not _is_confirmed(plan, race):
+                name = f"T = {T:,}: {len(finalists)} in a fresh process"
+                watcher.begin(name, len(finalists) * MOST_ROUNDS)
                 workers.renew(finalists[0])
+                race = race.model_copy(update={"heats": [*race.heats, racer.heat(finalists)]})
             put(writer, race.model_copy(update={"wall_s": monotonic() - start}))
-            for process in range(1, MOST_PROCESSES + 1):
-                name = f"T = {T:,}: {len(finalists)} in a fresh process, the {ORDINALS[process]}"
-                watcher.begin(name, 20 * len(finalists))
-                rounds.measure(finalists)
-                if process == MOST_PROCESSES or not _asks_for_another(plan.path, T):
-                    break
-                workers.renew(finalists[0])
+            while (chosen := _to_measure(plan.path, T)) is not None:
+                watcher.begin(f"T = {T:,}: the chosen one, n = {chosen}", 20)
+                rounds.measure([race.point_of(chosen)])
 
 
-def _asks_for_another(path: Path, seq_len: int) -> bool:
-    """Whether the processes disagree on what is the fastest."""
-    (found,) = (each for each in decisions(read_run(path)) if each.seq_len == seq_len)
-    return not (found.confirmed or found.refused)
+def _is_confirmed(plan: Plan, race: Race) -> bool:
+    """Whether the last heat agrees with what was found before it."""
+    run = Run(plan.path, plan.environment, [], races=[race])
+    return decisions(run)[0].confirmed
+
+
+def _to_measure(path: Path, seq_len: int) -> int | None:
+    """The chunk size that is chosen and was not measured yet; one that was and is wrong is not
+    chosen any more."""
+    run = read_run(path)
+    decision = next(each for each in decisions(run) if each.seq_len == seq_len)
+    if decision.chunk_size is None:
+        return None
+    known = measured_of(decision.race, rows_of(run))
+    return None if decision.chunk_size in known else decision.chunk_size
 
 
 def put(writer: RunWriter, line: Record | Race) -> None:

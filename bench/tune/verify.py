@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 from bench import environment
@@ -41,6 +41,14 @@ class Chosen:
     """`tuned`; `between` and `beyond` the lengths that were, predicted from the profile."""
 
 
+def free_path(tuned: Path) -> Path:
+    """Where a verification of a tuning is written: beside it, and beside earlier ones."""
+    paths = (
+        tuned.with_name(f"{tuned.stem}-verify{f'-{n}' if n > 1 else ''}.jsonl") for n in count(1)
+    )
+    return next(path for path in paths if not path.exists())
+
+
 def lengths_to_verify(tuned: Sequence[int]) -> dict[int, str]:
     """Lengths, ascending, and how each gets its chunk size: those that were tuned, one between each
     two of them, half the shortest and twice the longest."""
@@ -71,8 +79,8 @@ def choose(run: Run, found: Sequence[Decision]) -> dict[int, Chosen]:
     return chosen
 
 
-def grid(request: Request, seq_len: int) -> list[Point]:
-    """All chunk sizes of a length that anybody would sweep.
+def grid(request: Request, seq_len: int, chosen: int) -> list[Point]:
+    """All chunk sizes of a length that anybody would sweep, the chosen one among them.
 
     Raises:
         SpecError: one of them cannot run here.
@@ -83,6 +91,7 @@ def grid(request: Request, seq_len: int) -> list[Point]:
         raise SpecError(f"n = {first.point.chunk_size} cannot run here: {first.unsupported}")
     flops = flops_of([each.point for each in candidates])
     far = {each.chunk_size for each in foreseen(flops, FAR)} if request.automatic else set()
+    far -= {chosen}
     return [each.point for each in candidates if each.point.chunk_size not in far]
 
 
@@ -101,8 +110,8 @@ def verify(
         DiskError: it cannot be written any further.
     """
     if path.exists():
-        raise SpecError(f"{path} exists and is never overwritten; move it away, or choose --out")
-    grids = {T: grid(request, T) for T in chosen}
+        raise SpecError(f"{path} exists and is never overwritten; move it away")
+    grids = {T: grid(request, T, one.chunk_size) for T, one in chosen.items()}
     sizes = sorted({p.chunk_size or 0 for points in grids.values() for p in points})
     spec = request.spec.model_copy(update={"seq_len": list(grids), "chunk_size": sizes})
     now = environment.describe(request.command, spec, [request.device])

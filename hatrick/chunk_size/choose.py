@@ -24,7 +24,7 @@ class Choice:
     source: str
 
 
-def choose_chunk_size(wanted: Wanted, cost: CostOf) -> Choice:
+def choose(wanted: Wanted, cost: CostOf) -> Choice:
     """The chunk size to make a layer with.
 
     From the first of these that there is:
@@ -78,8 +78,8 @@ def choose_chunk_size(wanted: Wanted, cost: CostOf) -> Choice:
     if reasons:
         _warn(
             f'chunk_size="auto" takes {choice.chunk_size} for {wanted.variant} at T = {T:,} from '
-            f"{choice.source}: {'; '.join(reasons)}. To measure what is best, run "
-            f"`{wanted.command}`"
+            f"{choice.source}: {'; '.join(reasons)}"
+            + (f". To measure what is best, run `{wanted.command}`" if T >= LEAST else "")
         )
     return choice
 

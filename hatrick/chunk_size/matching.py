@@ -13,6 +13,8 @@ from hatrick.chunk_size.wanted import Wanted
 
 REACH = 2
 """How far from the lengths that were tuned a profile is believed, as a factor."""
+NEXT_TO = 1.1
+"""Factor within which the chunk size of a length alone is good for another."""
 KEY_DIGITS = 8
 """Of a profile's key, in words."""
 
@@ -82,7 +84,7 @@ def read_at(profile: Profile, seq_len: int) -> Reading | None:
 
     A length that was tuned and confirmed says its own chunk size. Between and around them, as far
     as `REACH`, the law's least counts; where there are constraints, which no law knows, or no law,
-    the chunk size on which the two nearest lengths agree.
+    the chunk size of a length next to it, or that on which the two nearest lengths agree.
     """
     confirmed = [tuned for tuned in profile.lengths if tuned.confirmed]
     for tuned in confirmed:
@@ -96,13 +98,21 @@ def read_at(profile: Profile, seq_len: int) -> Reading | None:
         how = f"law fitted between T = {law.since:,} and {law.until:,}, at {seq_len:,}"
         return Reading(best, how, exact=False)
     near = sorted(confirmed, key=lambda tuned: abs(log(tuned.seq_len / seq_len)))[:2]
+    if near and _apart(near[0].seq_len, seq_len) <= NEXT_TO and near[0].chunk_size <= seq_len:
+        how = f"tuned at T = {near[0].seq_len:,}, next to {seq_len:,}"
+        return Reading(near[0].chunk_size, how, exact=False)
     if len(near) < 2 or near[0].chunk_size != near[1].chunk_size:
         return None
     closest, size = near[0].seq_len, near[0].chunk_size
-    if size > seq_len or max(closest, seq_len) > REACH * min(closest, seq_len):
+    if size > seq_len or _apart(closest, seq_len) > REACH:
         return None
     both = " and ".join(f"{tuned.seq_len:,}" for tuned in sorted(near, key=lambda t: t.seq_len))
     return Reading(size, f"the same at T = {both}, the nearest to {seq_len:,}", exact=False)
+
+
+def _apart(one: int, other: int) -> float:
+    """Two lengths, as a factor of at least 1."""
+    return max(one, other) / min(one, other)
 
 
 def differing(profile: Profile, setting: dict[str, object]) -> list[str]:

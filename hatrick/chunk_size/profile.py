@@ -17,6 +17,8 @@ SCHEMA_VERSION: Final = 1
 KEY_DIGITS = 16
 
 OptionValue = bool | int | float | str
+NO_MATTER = ("seed",)
+"""Options that change what is computed and not how long it takes: no part of a setting."""
 # Strict: in a file, true is no size and "64" is no number.
 Size = Annotated[int, Field(ge=1, strict=True)]
 Milliseconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -36,8 +38,8 @@ class Setting(Model):
 
     variant: str
     options: dict[str, OptionValue] = Field(default_factory=dict)
-    """What this variant alone has (LSH rounds), all of them, defaults too; those that are None are
-    left out."""
+    """What this variant alone has (LSH rounds), all of them, defaults too; those that are None, or
+    in `NO_MATTER`, are left out."""
     backend: str
     """The backend that was asked for: `auto` or a name."""
     device_name: str

@@ -148,7 +148,7 @@ def _load(path: Path, model: type[Kept]) -> Kept:
         raise ProfileError(f"{path}: is cut, or is no JSON ({error})") from None
     if not isinstance(values, dict) or "schema_version" not in values:
         raise ProfileError(f"{path}: is no {what} of hatrick-bench: it has no schema_version")
-    if values["schema_version"] != SCHEMA_VERSION:
+    if values["schema_version"] is True or values["schema_version"] != SCHEMA_VERSION:
         raise ProfileError(
             f"{path}: is written in schema {values['schema_version']!r}, and this version reads "
             f"{SCHEMA_VERSION}; update hatrick-bench, or run `hatrick tune` again"

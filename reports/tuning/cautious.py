@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reports import units
-from reports.cautions import cautions
 from reports.models.claims import listed
 from reports.race import Outcome, Race
 from reports.runfile import Run
-from reports.statuses import STATUS_WORDS
-from reports.tuning.confirmation import MEASURED, Confirmation, Rows
+from reports.tuning.confirmation import Confirmation
+from reports.tuning.measured import Rows, failures
 
 
 def cautions_of(
@@ -18,7 +17,6 @@ def cautions_of(
     race: Race,
     leader: int,
     said: Confirmation,
-    processes: int,
     chosen: int | None,
     rows: Rows,
     ratios: Mapping[int, float],
@@ -26,50 +24,38 @@ def cautions_of(
     """Sentences, what matters most first.
 
     Args:
-        leader: of the race, among the finalists that the fresh process measured.
-        said: by the last fresh process.
-        processes: how many fresh ones were asked.
+        leader: of the race, among the finalists that are not out.
+        said: by the last heat.
         chosen: the chunk size to use; None where none is recommended.
         rows: of the finalists in the fresh process.
         ratios: latency over the fastest's, of every chunk size that was timed.
     """
     return [
-        *_disagreement(leader, said, processes),
-        *_lost(rows),
-        *_unconfirmed(chosen, rows),
+        *_disagreement(leader, said, len(race.heats)),
+        *_lost(race, rows),
+        *_unconfirmed(race, chosen),
         *_edge(race, said.fastest, ratios),
         *_without(race, "failed"),
         *_without(race, "excluded"),
         *_machine(run),
-        *_measurement(chosen, rows),
     ]
 
 
 def _disagreement(leader: int, said: Confirmation, processes: int) -> list[str]:
-    if leader == said.fastest:
-        return []
-    if said.confirmed:
-        return [
-            f"In the race n = {leader} led; the fresh processes, {processes} of them, call "
-            f"n = {said.fastest} clearly faster."
-        ]
+    if leader == said.fastest or not said.confirmed:
+        return []  # what is not confirmed is not recommended, and the refusal says so
     return [
-        f"In the race n = {leader} led, and in the fresh process n = {said.fastest} was clearly "
-        "faster: processes differ here by more than the test within one shows."
+        f"In the race n = {leader} led; the fresh processes, {processes} of them, call "
+        f"n = {said.fastest} clearly faster."
     ]
 
 
-def _lost(rows: Rows) -> list[str]:
-    return [
-        f"n = {n} raced well and {STATUS_WORDS[row['status']]} in the fresh process: "
-        f"{row['reason']}"
-        for n, row in rows.items()
-        if row["status"] not in MEASURED
-    ]
+def _lost(race: Race, rows: Rows) -> list[str]:
+    return [f"n = {n} raced well and failed {reason}" for n, reason in failures(race, rows).items()]
 
 
-def _unconfirmed(chosen: int | None, rows: Rows) -> list[str]:
-    if chosen is None or chosen in rows:
+def _unconfirmed(race: Race, chosen: int | None) -> list[str]:
+    if chosen is None or not race.heats or any(chosen in heat.rounds_ms for heat in race.heats):
         return []
     return [f"n = {chosen} was timed in the race alone, and not in a fresh process."]
 
@@ -105,12 +91,3 @@ def _machine(run: Run) -> list[str]:
         f"The selftest found this machine unfit to measure on: two measurements of one point lay "
         f"up to {units.percent(noise.spread)} apart."
     ]
-
-
-def _measurement(chosen: int | None, rows: Rows) -> list[str]:
-    row = None if chosen is None else rows.get(chosen)
-    if row is None:
-        return []
-    # That a target was missed is said by the intervals.
-    found = [said for said in cautions(row) if "target" not in said]
-    return [f"Of the measurement of n = {chosen}: {'; '.join(found)}."] if found else []

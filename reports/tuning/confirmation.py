@@ -1,124 +1,98 @@
-"""The finalists of a race, measured again in a fresh process: which is the fastest, and what ties.
+"""The finalists of a race in a fresh process: which is the fastest, and what ties.
 
 What one process makes of a chunk size (where its memory lies, what its caches hold) is the same in
-all of its rounds, so that no test within a race sees it. The fresh process draws it again; where it
-disagrees with what was found before, another one is asked.
+all of its rounds, so that no test within a race sees it. A fresh process draws it again; where it
+disagrees with what was found before, or is too noisy to tell, another one is asked.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from math import inf
 
-import pandas as pd
-
-from reports.compare import Verdict, compare
-from reports.frame import to_frame
-from reports.intervals import Ratio
-from reports.race import Race
-from reports.runfile import Run, key_on_any
-from reports.schema import Record, Status
+from reports.intervals import Ratio, paired_ratio
+from reports.race import Heat, Race
 from reports.tuning.sequential import TIE
 
-MEASURED = (Status.OK, Status.THROTTLED)
-
-Rows = dict[int, pd.Series]
-"""By chunk size: rows of a frame of `reports.load`."""
+NOISY = 0.1
+"""Half the width of a ratio's interval, relative, above which a tie means nothing."""
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the fresh process says."""
+    """What the last heat says."""
 
     fastest: int
     confirmed: bool
-    """No other finalist is clearly faster than the race's leader, by more than `TIE`; the leader is
-    `fastest` then."""
+    """It was `fastest` before, too: nothing in the heat is clearly faster by more than `TIE`, and
+    all that may tie is known well enough."""
     ties: list[int]
-    """The other finalists, ascending, that are not clearly slower than `fastest`, or by `TIE` at
-    most: so little need not outlive the process."""
+    """Ascending: of those that were left in the race what is not clearly slower than `fastest`, or
+    by `TIE` at most: so little need not outlive the process."""
+    ratios: dict[int, Ratio] = field(default_factory=dict)
+    """Latency over that of `fastest`, of all others in the heat."""
+
+    @property
+    def width(self) -> float:
+        """Half the width of the widest interval, relative, of what is not clearly slower."""
+        widths = [(of.high - of.low) / 2 for of in self.ratios.values() if of.low <= 1]
+        return max(widths, default=0.0)
 
 
-def rows_of(run: Run) -> dict[str, pd.Series]:
-    """Every point of a run by its key, as `key_on_any` has it."""
-    keys = [key_on_any(record.point) for record in run.latest]
-    return {key: row for key, (_, row) in zip(keys, to_frame([run]).iterrows(), strict=True)}
-
-
-def confirming(run: Run, race: Race) -> list[Rows]:
-    """The rows of a race's finalists, whatever became of them, in each of the fresh processes that
-    measured them after the race, in order.
-
-    Of a race that several were asked about, those that were cut short are left out.
-    """
-    finalists = {
-        key_on_any(race.point_of(contender.chunk_size))
-        for contender in race.contenders
-        if contender.outcome == "finalist"
-    }
-    processes: list[list[Record]] = []
-    seen: Counter[str] = Counter()
-    for record in run.records:
-        key = key_on_any(record.point)
-        if key not in finalists or record.started_at < race.started_at:
-            continue
-        if seen[key] == len(processes):
-            processes.append([])
-        processes[seen[key]].append(record)
-        seen[key] += 1
-    whole = [records for records in processes if len(records) == len(finalists)]
-    frames = [to_frame([replace(run, records=records)]) for records in whole or processes[:1]]
-    return [{int(row["chunk_size"]): row for _, row in frame.iterrows()} for frame in frames]
-
-
-def last_of(leader: int, processes: Sequence[Rows]) -> Confirmation:
-    """What the last of some fresh processes says, held against the fastest of the one before; the
-    first is held against the race.
+def confirmation(leader: int, race: Race, without: Collection[int] = ()) -> Confirmation:
+    """Hold the race's leader against the first heat, and the fastest of each against the next.
 
     Args:
-        leader: of the race.
-        processes: of each the rows of finalists that were measured; one in which the fastest of the
-            one before failed says nothing.
+        leader: the fastest by the race.
+        without: finalists that are out: their outputs were found to be wrong, for example.
     """
     said = Confirmation(leader, False, [])
-    for rows in processes:
-        if said.fastest in rows:
-            said = confirmation(said.fastest, rows)
+    runners_up = dropped(race)
+    for heat in race.heats:
+        sizes = [n for n in sorted(heat.rounds_ms) if n not in without]
+        if said.fastest in sizes:
+            said = _heat(said.fastest, heat, sizes, runners_up)
     return said
 
 
-def confirmation(leader: int, rows: Rows) -> Confirmation:
-    """Hold a leader, of the race or the process before, against what a fresh process says.
+def dropped(race: Race) -> set[int]:
+    """The contenders that the race found to be clearly slower: they were not in its last round."""
+    last = {c.chunk_size: c.first_round + len(c.rounds_ms) for c in race.contenders if c.rounds_ms}
+    return {n for n, end in last.items() if end < max(last.values())}
 
-    Args:
-        leader: one of the rows.
-        rows: of finalists that were measured.
-    """
-    against = {n: compare(rows[n], rows[leader]) for n in rows if n != leader}
-    clear = [
-        n
-        for n, found in against.items()
-        if found.verdict is Verdict.FASTER and found.ratio > 1 + TIE
-    ]
-    fastest = max(clear, key=lambda n: against[n].ratio, default=leader)
-    others = {n: compare(rows[fastest], rows[n]) for n in sorted(rows) if n != fastest}
-    return Confirmation(
-        fastest,
-        not clear,
-        [
-            n
-            for n, found in others.items()
-            if found.verdict is not Verdict.FASTER or found.ratio <= 1 + TIE
-        ],
+
+def ratio_in(heat: Heat, chunk_size: int, reference: int) -> Ratio | None:
+    """One's latency over another's; None with too few rounds, or times too short for the clock."""
+    sides = [heat.rounds_ms[reference], heat.rounds_ms[chunk_size]]
+    if min(min(samples) for rounds in sides for samples in rounds) <= 0:
+        return None
+    own, other = sides
+    return paired_ratio(
+        [ms for samples in own for ms in samples],
+        [len(samples) for samples in own],
+        [ms for samples in other for ms in samples],
+        [len(samples) for samples in other],
     )
 
 
-def fresh_ratio(rows: Rows, chunk_size: int, reference: int) -> Ratio | None:
-    """One's latency over another's in the fresh process; None without enough rounds in common."""
-    if chunk_size == reference:
-        return Ratio(1.0, 1.0, 1.0)
-    found = compare(rows[chunk_size], rows[reference])
-    if found.interval is None:
-        return None
-    return Ratio(1 / found.ratio, 1 / found.interval[1], 1 / found.interval[0])
+def _is_clear(ratio: Ratio) -> bool:
+    """Faster, and by more than need not outlive the process."""
+    return ratio.high < 1 and ratio.ratio < 1 / (1 + TIE)
+
+
+def _heat(before: int, heat: Heat, sizes: Sequence[int], runners_up: set[int]) -> Confirmation:
+    """What one heat says, held against the fastest before it."""
+    against = {n: ratio_in(heat, n, before) for n in sizes if n != before}
+    clear = {n: of.ratio for n, of in against.items() if of and _is_clear(of)}
+    fastest = min(clear, key=lambda n: clear[n], default=before)
+    ratios = {n: ratio_in(heat, n, fastest) or Ratio(1.0, 0.0, inf) for n in sizes if n != fastest}
+    ties = [
+        n
+        for n, of in ratios.items()
+        if n not in runners_up and (of.low <= 1 or of.ratio <= 1 + TIE)
+    ]
+    found = Confirmation(fastest, not clear, ties, ratios)
+    if found.width > NOISY:
+        return Confirmation(fastest, False, ties, ratios)
+    return found

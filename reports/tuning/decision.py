@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal
 
-import pandas as pd
-
 from reports.intervals import Ratio
 from reports.models.chunk_law import ChunkLaw
 from reports.models.growth import Unfit
-from reports.race import Contender, Race
+from reports.race import Contender, Heat, Race
 from reports.runfile import Run
 from reports.tuning.cautious import cautions_of
-from reports.tuning.confirmation import (
-    MEASURED,
-    Rows,
-    confirming,
-    fresh_ratio,
-    last_of,
-)
+from reports.tuning.confirmation import confirmation, ratio_in
 from reports.tuning.estimates import Estimates, estimates
 from reports.tuning.front import Figures, front
+from reports.tuning.measured import Rows, failures, measured_of, rows_of, throttled
 from reports.tuning.model import Curve, curve, latest_races, law_of
 from reports.tuning.refusals import after_confirming, before_confirming
 from reports.tuning.why import why
@@ -40,7 +33,7 @@ class Entry:
     """Its latency over that of `Decision.reference`; None without times."""
     latency_ms: float | None
     fresh: bool
-    """Both figures are from the fresh process; False: from the race."""
+    """Its ratio is from a fresh process; False: from the race."""
     ties: bool
     """It cannot be told from the fastest, or is it."""
     on_front: bool
@@ -68,8 +61,8 @@ class Decision:
     entries: list[Entry]
     """Every contender, by chunk size."""
     confirmed: bool
-    """The last fresh process found nothing clearly faster than the one before it, or the race, had
-    found the fastest."""
+    """The last heat found nothing clearly faster than the one before it, or the race, had found the
+    fastest, and knows well enough what ties."""
     curve: Curve | Unfit
     """What a model makes of the race."""
     cost_model_n: int | None
@@ -124,42 +117,51 @@ def decisions(run: Run) -> list[Decision]:
     races = latest_races(run)
     if not races:
         return []
-    law = law_of(run)
-    return [_decision(run, race, law, confirming(run, race)) for race in races]
+    law, rows = law_of(run), rows_of(run)
+    return [_decision(run, race, law, measured_of(race, rows)) for race in races]
 
 
-def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, processes: Sequence[Rows]) -> Decision:
+def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, rows: Rows) -> Decision:
     prefer: Prefer = run.environment.spec.get("tune", {}).get("prefer", "latency")
-    rows = processes[-1] if processes else {}
-    refused = before_confirming(race, rows)
-    measured = _measured(rows)
-    failed = set(rows) - set(measured)
+    failed = failures(race, rows)
+    refused = before_confirming(race, failed)
     timed = [contender for contender in race.contenders if contender.rounds_ms]
     if not timed or min(min(map(min, contender.rounds_ms)) for contender in timed) <= 0:
         return _empty(race, prefer, refused)
     found = estimates(timed)
-    leaders = [n for n in found.chunk_sizes if n in measured] or found.chunk_sizes
-    leader = min(leaders, key=found.latency_ms)
-    said = last_of(leader, [_measured(of_process) for of_process in processes])
-    against_fastest = _ratios(found, measured, said.fastest)
-    tied = [each.chunk_size for each in timed if each.outcome == "tied"]
-    ties = sorted({*said.ties, *tied} - {said.fastest})
-    both = {n: [against_fastest[n], found.ratio(n, said.fastest)] for n in ties}
-    refused = refused or after_confirming(len(timed), both)
-    shown = {n: 1.0 if n in ties else ratio.ratio for n, ratio in against_fastest.items()}
+    finalists = [n for n in found.chunk_sizes if n in _finalists(race) and n not in failed]
+    leader = min(finalists or found.chunk_sizes, key=found.latency_ms)
+    said = confirmation(leader, race, failed)
+    against_fastest = _ratios(found, race, said.fastest, failed)
+    refused = refused or after_confirming(said, len(race.heats))
+    shown = {n: 1.0 if n in said.ties else ratio.ratio for n, ratio in against_fastest.items()}
     of = {contender.chunk_size: contender for contender in race.contenders}
     on_front = front({n: _figures(of[n], r) for n, r in shown.items() if n not in failed})
     chosen = None if refused else _preferred(prefer, said.fastest, on_front, of, shown)
-    ratios = against_fastest if chosen is None else _ratios(found, measured, chosen)
+    if chosen is not None and (held := throttled(chosen, rows)):
+        chosen, refused = None, held
+    reference = said.fastest if chosen is None else chosen
     modelled = curve(race, law, found)
     plain = {n: ratio.ratio for n, ratio in against_fastest.items()}
+    # Of the one that was measured like any point, and of the others in its terms.
+    row = rows.get(reference)
+    latency = found.latency_ms(reference) if row is None else float(row["latency_ms"])
+    ratios = _ratios(found, race, reference, failed)
     return Decision(
         race=race,
         chunk_size=chosen,
         fastest=said.fastest,
-        ties=ties,
+        ties=said.ties,
         entries=[
-            _entry(contender, ratios, found, rows, [said.fastest, *ties], on_front)
+            Entry(
+                contender=contender,
+                ratio=ratios.get(contender.chunk_size),
+                latency_ms=_scaled(ratios.get(contender.chunk_size), latency),
+                fresh=contender.chunk_size in {said.fastest, *said.ratios},
+                ties=contender.chunk_size in {said.fastest, *said.ties},
+                on_front=contender.chunk_size in on_front,
+                remark=contender.reason or failed.get(contender.chunk_size, ""),
+            )
             for contender in race.contenders
         ],
         confirmed=said.confirmed,
@@ -167,13 +169,17 @@ def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, processes: Sequence[R
         cost_model_n=_least_flops(race),
         why=why(modelled, plain, said.fastest),
         prefer=prefer,
-        cautions=cautions_of(run, race, leader, said, len(processes), chosen, rows, plain),
+        cautions=cautions_of(run, race, leader, said, chosen, rows, plain),
         refused=refused,
     )
 
 
-def _measured(rows: Rows) -> Rows:
-    return {n: row for n, row in rows.items() if row["status"] in MEASURED}
+def _finalists(race: Race) -> set[int]:
+    return {one.chunk_size for one in race.contenders if one.outcome == "finalist"}
+
+
+def _scaled(ratio: Ratio | None, latency_ms: float) -> float | None:
+    return None if ratio is None else ratio.ratio * latency_ms
 
 
 def _empty(race: Race, prefer: Prefer, refused: str) -> Decision:
@@ -197,12 +203,15 @@ def _empty(race: Race, prefer: Prefer, refused: str) -> Decision:
     )
 
 
-def _ratios(found: Estimates, measured: Rows, reference: int) -> dict[int, Ratio]:
-    """Of every chunk size that was timed; from the fresh process where both were in it."""
+def _ratios(
+    found: Estimates, race: Race, reference: int, failed: Mapping[int, str]
+) -> dict[int, Ratio]:
+    """Of every chunk size that was timed; from the last heat where both were in it."""
+    heat = race.heats[-1] if race.heats else Heat(rounds_ms={})
     fresh = {
-        n: fresh_ratio(measured, n, reference)
-        for n in found.chunk_sizes
-        if {n, reference} <= set(measured)
+        n: Ratio(1.0, 1.0, 1.0) if n == reference else ratio_in(heat, n, reference)
+        for n in heat.rounds_ms
+        if reference in heat.rounds_ms and n not in failed
     }
     return {n: fresh.get(n) or found.ratio(n, reference) for n in found.chunk_sizes}
 
@@ -226,37 +235,6 @@ def _preferred(
     if prefer == "latency" or not known:
         return fastest
     return min(known, key=lambda n: (known[n], ratios[n], n != fastest))
-
-
-def _entry(
-    contender: Contender,
-    ratios: Mapping[int, Ratio],
-    found: Estimates,
-    rows: Rows,
-    ties: list[int],
-    on_front: list[int],
-) -> Entry:
-    n = contender.chunk_size
-    row = rows.get(n)
-    fresh = row is not None and bool(row["status"] in MEASURED)
-    latency = found.latency_ms(n) if n in ratios else None
-    remark = contender.reason
-    if row is not None:
-        latency = float(row["latency_ms"]) if fresh else latency
-        remark = remark or ("" if fresh else _in_fresh_process(row))
-    return Entry(
-        contender=contender,
-        ratio=ratios.get(n),
-        latency_ms=latency,
-        fresh=fresh,
-        ties=n in ties,
-        on_front=n in on_front,
-        remark=remark,
-    )
-
-
-def _in_fresh_process(row: pd.Series) -> str:
-    return f"in the fresh process: {row['reason']}"
 
 
 def _least_flops(race: Race) -> int | None:

@@ -21,8 +21,8 @@ from reports.page.payload import packed
 from reports.page.sections import Part
 from reports.runfile import Run
 from reports.settings import describe
-from reports.tuning.confirmation import rows_of
 from reports.tuning.decision import Decision, decisions
+from reports.tuning.measured import rows_of
 from reports.tuning.table import HEADERS, NUMERIC, rows
 from reports.tuning.words import notes, sentence, shared
 

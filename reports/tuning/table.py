@@ -45,6 +45,9 @@ def rows(decision: Decision) -> list[Row]:
         cells = [str(each.chunk_size), *[NONE] * 5, "", "not tried"]
         why = f"{each.times_the_least:.1f} times the least FLOPs"
         found[each.chunk_size] = Row(cells, why, "quiet")
+    for n in decision.race.unraced:
+        cells = [str(n), *[NONE] * 5, "", "not tried"]
+        found[n] = Row(cells, "beside nothing that was left in the race", "quiet")
     return [found[n] for n in sorted(found)]
 
 

@@ -68,8 +68,8 @@ def chosen(decision: Decision) -> str:
 
 
 def tie(decision: Decision) -> str:
-    """The fastest and its ties: `96 to 160`, where nothing timed lies between that does not tie,
-    else `96, 128 and 192`; empty without ties."""
+    """What ties: `96 to 160`, the fastest among them, where nothing that was timed lies between and
+    does not tie; else the others alone, `96 and 192`; empty without ties."""
     if not decision.ties or decision.fastest is None:
         return ""
     tied = sorted([*decision.ties, decision.fastest])
@@ -77,7 +77,7 @@ def tie(decision: Decision) -> str:
     between = [n for n in timed if tied[0] <= n <= tied[-1]]
     if between == tied and len(tied) > 2:
         return f"{tied[0]} to {tied[-1]}"
-    return listed([str(n) for n in tied])
+    return listed([str(n) for n in tied if n != decision.fastest])
 
 
 def model(decision: Decision) -> str:
@@ -136,7 +136,8 @@ def _disagreement(decision: Decision) -> str:
     flags = [flag for flag in ("latency", "memory", "distance") if flag != decision.prefer]
     sizes, verb = listed([str(n) for n in others]), "is" if len(others) == 1 else "are"
     return (
-        f"Latency, workspace and distance to full disagree: n = {sizes} {verb} better in one or "
+        f"Among those that raced latency, workspace and distance to full disagree: n = {sizes} "
+        f"{verb} better in one or "
         f"two of them; `--prefer {flags[0]}` or `--prefer {flags[1]}` would choose by another."
     )
 

@@ -162,7 +162,9 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_presets_that_ship() -> None:
     peers = [f"peers-{what}" for what in ("full", "hatrick", "lsh", "window")]
     on_gpu = [f"gpu-{name}" for name in peers]
-    assert presets() == ["backends", "default", "gate", "gpu", *on_gpu, *peers, "quick", "scaling"]
+    on_gpu += ["gpu-tune"]
+    ours = ["backends", "default", "gate", "gpu"]
+    assert presets() == [*ours, *on_gpu, *peers, "quick", "scaling", "tune"]
 
 
 @pytest.mark.parametrize("preset", presets())

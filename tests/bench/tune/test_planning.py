@@ -30,8 +30,8 @@ def test_no_cost_model_means_no_flops(
 
 
 def test_what_costs_half_as_much_again_is_left_out() -> None:
-    found = foreseen({16: 149, 32: 100, 64: 151, 128: 300})
-    assert [(each.chunk_size, each.times_the_least) for each in found] == [(64, 1.51), (128, 3.0)]
+    found = foreseen({16: 400, 32: 100, 64: 149, 96: 151, 128: 300})
+    assert [(each.chunk_size, each.times_the_least) for each in found] == [(96, 1.51), (128, 3.0)]
     assert foreseen({16: 149, 32: 100, 64: 151}, far=2.0) == []
     assert foreseen({}) == []
 

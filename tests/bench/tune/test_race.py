@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.tune.race import FIRST_ROUNDS, MOST_ROUNDS, Racer
+from bench.tune.race import FIRST_ROUNDS, HEAT_ROUNDS, MOST_ROUNDS, Racer
 from bench.tune.request import Request
 from reports.race import Contender, Race
 from reports.schema import Point, Status
@@ -144,6 +144,41 @@ def test_where_all_fail_there_is_no_finalist(make_request: Make, fake_worker: An
     found = race(asked, fake_worker(valley(32), fails={16: "look", 32: "turn"}))
     assert finalists(found) == []
     assert [each.outcome for each in found.contenders] == ["failed", "failed"]
+
+
+def test_a_heat_has_all_finalists_in_all_rounds(make_request: Make, fake_worker: Any) -> None:
+    asked = make_request("1k", chunk_size="16,32,64")
+    points = [each.point for each in asked.points(1024)]
+    heat = Racer(asked, fake_worker(valley(32)), [].append).heat(points)
+    assert set(heat.rounds_ms) == {16, 32, 64}
+    assert {len(rounds) for rounds in heat.rounds_ms.values()} == {HEAT_ROUNDS}
+    noisy = Racer(asked, fake_worker(lambda n: 10.0, noise=0.5), [].append).heat(points)
+    assert {len(rounds) for rounds in noisy.rounds_ms.values()} == {MOST_ROUNDS}
+    lost = Racer(asked, fake_worker(valley(32), fails={64: "turn"}), [].append).heat(points)
+    assert (set(lost.rounds_ms), lost.failed) == ({16, 32}, {64: "no room"})
+
+
+def test_what_never_entered_is_named(make_request: Make, fake_worker: Any) -> None:
+    found = race(make_request("4k"), fake_worker(valley(64, depth=1.0)))
+    told = {*by_size(found), *found.unraced, *(each.chunk_size for each in found.foreseen)}
+    assert found.unraced
+    assert told == {each.point.chunk_size for each in make_request("4k").points(4096)}
+
+
+def test_where_the_whole_first_wave_fails_the_others_race(
+    make_request: Make, fake_worker: Any
+) -> None:
+    powers = dict.fromkeys((16, 32, 64, 128, 256, 512, 1024), "look")
+    found = race(make_request("1k"), fake_worker(valley(48), fails=powers))
+    assert 48 in finalists(found)
+
+
+def test_whatever_is_preferred_is_looked_at_however_slow(
+    make_request: Make, fake_worker: Any
+) -> None:
+    found = race(make_request("4k", prefer="distance"), fake_worker(valley(64)))
+    assert (found.foreseen, found.unraced) == ([], [])
+    assert 4096 in finalists(found)
 
 
 def test_contenders_take_turns_in_changing_order(make_request: Make, fake_worker: Any) -> None:

@@ -10,10 +10,12 @@ import pytest
 from bench.journal import DiskError
 from bench.spec import SpecError
 from bench.tune import run as run_module
+from bench.tune.race import HEAT_ROUNDS
 from bench.tune.request import Request
-from bench.tune.run import done_lengths, plan, tune
+from bench.tune.run import MOST_PROCESSES, done_lengths, plan, tune
 from reports.runfile import RunFileError, read_run
 from reports.schema import Point, Status
+from reports.tuning.decision import decisions
 
 Make = Callable[..., Request]
 
@@ -69,23 +71,23 @@ def test_a_tuning_is_races_and_the_records_of_their_finalists(
     for race in run.races:
         assert [each.chunk_size for each in race.contenders] == [16, 32]
         assert race.wall_s > 0
-        finalists = {
-            race.point_of(each.chunk_size).key
-            for each in race.contenders
-            if each.outcome == "finalist"
-        }
-        measured = {r.key: r for r in run.records if r.point.seq_len == race.point.seq_len}
-        assert set(measured) == finalists
-        assert {each.status for each in measured.values()} == {Status.OK}
+        finalists = {each.chunk_size for each in race.contenders if each.outcome == "finalist"}
+        assert 1 <= len(race.heats) <= MOST_PROCESSES
+        for heat in race.heats:
+            assert set(heat.rounds_ms) == finalists
+            assert len(next(iter(heat.rounds_ms.values()))) >= HEAT_ROUNDS
         looked = {race.point_of(each.chunk_size).key: each for each in race.contenders}
-        for key, record in measured.items():
+        for record in (r for r in run.records if r.point.seq_len == race.point.seq_len):
             # The look and the full preparation count the same memory and see the same distance.
             assert record.memory is not None
             assert record.agreement is not None
-            assert looked[key].workspace_bytes == record.memory.workspace_bytes
-            assert looked[key].distance_to_full == record.agreement.distance_to_full
+            assert looked[record.key].workspace_bytes == record.memory.workspace_bytes
+            assert looked[record.key].distance_to_full == record.agreement.distance_to_full
+    # What is chosen, and nothing else, is measured like a point of any sweep.
+    chosen = [each.chunk_size for each in decisions(run) if each.chunk_size is not None]
+    assert [record.point.chunk_size for record in run.records] == chosen
     assert told.stages[0] == "T = 48: the race"
-    assert told.stages[1].endswith("in a fresh process, the first")
+    assert told.stages[1].endswith("in a fresh process")
     assert run.environment.spec["tune"]["candidates"] == [16, 32]
     assert done_lengths(run) == {48, 64}
 
@@ -98,18 +100,28 @@ def test_a_finished_tuning_has_nothing_to_do(finished: tuple[Path, Told], asked:
     assert path.read_bytes() == finished[0].read_bytes()
 
 
-def test_a_length_that_is_not_whole_is_raced_again(
-    finished: tuple[Path, Told], asked: Request
-) -> None:
+def test_a_length_that_has_no_race_is_raced(finished: tuple[Path, Told], asked: Request) -> None:
     lines = finished[0].read_text().splitlines()
     second = next(i for i, line in enumerate(lines) if '"race"' in line and '"seq_len":64' in line)
-    copied(finished, asked, second + 1)  # its race alone, without its finalists
+    copied(finished, asked, second)
     planned = plan(asked, resume=True)
     assert planned.todo == [64]
     tune(planned, Told())
     run = read_run(planned.path)
-    assert [race.point.seq_len for race in run.races] == [48, 64, 64]
+    assert [race.point.seq_len for race in run.races] == [48, 64]
     assert done_lengths(run) == {48, 64}
+
+
+def test_a_length_whose_chosen_one_was_not_measured_is_not_done(
+    finished: tuple[Path, Told], asked: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However noisy this machine is now.
+    monkeypatch.setattr("reports.tuning.decision.after_confirming", lambda *_: "")
+    run = read_run(copied(finished, asked))
+    run.records.clear()
+    # Two chunk sizes are all that 48 has room for; at 64 nothing is decided by two.
+    assert [each.chunk_size is None for each in decisions(run)] == [False, True]
+    assert done_lengths(run) == {64}
 
 
 def test_an_interrupted_tuning_keeps_its_file(asked: Request) -> None:
@@ -150,14 +162,18 @@ def test_another_process_is_asked_until_one_agrees_with_the_one_before(
     sure: list[bool],
     processes: int,
 ) -> None:
-    race, answers, workers = read_run(finished[0]).races[0], iter(sure), NoWorkers(None)
-    measured: list[int] = []
+    (race, _), workers = read_run(finished[0]).races, NoWorkers(None)
+    heat, answers = race.heats[0], iter([False, *sure])
+    alone = race.model_copy(update={"heats": []})
     monkeypatch.setattr(run_module, "Workers", lambda spec: workers)
-    monkeypatch.setattr(run_module.Racer, "race", lambda self, candidates: race)
-    monkeypatch.setattr(run_module.Rounds, "measure", lambda self, points: measured.append(1))
-    monkeypatch.setattr(run_module, "_asks_for_another", lambda path, T: not next(answers))
-    tune(replace(plan(asked, resume=False), todo=[48]), Told())
-    assert (len(measured), workers.fresh) == (processes, processes)
+    monkeypatch.setattr(run_module.Racer, "race", lambda self, candidates: alone)
+    monkeypatch.setattr(run_module.Racer, "heat", lambda self, finalists: heat)
+    monkeypatch.setattr(run_module, "_is_confirmed", lambda plan, race: next(answers))
+    monkeypatch.setattr(run_module, "_to_measure", lambda path, T: None)
+    planned = plan(asked, resume=False)
+    tune(replace(planned, todo=[48]), Told())
+    (written,) = read_run(planned.path).races
+    assert (len(written.heats), workers.fresh) == (processes, processes)
 
 
 def test_a_run_file_is_never_overwritten(asked: Request, make_request: Make) -> None:

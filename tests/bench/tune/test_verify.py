@@ -8,7 +8,7 @@ import pytest
 from bench.spec import SpecError
 from bench.tune.request import Request
 from bench.tune.run import plan
-from bench.tune.verify import Chosen, grid, lengths_to_verify, verify
+from bench.tune.verify import Chosen, free_path, grid, lengths_to_verify, verify
 from reports.runfile import Run, read_run
 from reports.schema import Point, Status
 from reports.tuning.regret import regret_markdown
@@ -39,11 +39,20 @@ def test_lengths_lie_at_between_and_beyond_those_that_were_tuned() -> None:
 
 
 def test_the_grid_is_wider_than_a_race_and_all_that_a_user_names(make_request: Make) -> None:
-    sizes = [point.chunk_size for point in grid(make_request("4k"), 4096)]
+    sizes = [point.chunk_size for point in grid(make_request("4k"), 4096, 64)]
     assert sizes[0] == 16
     assert 4096 not in sizes
+    far = [point.chunk_size for point in grid(make_request("4k"), 4096, 4096)]
+    assert far == [*sizes, 4096]
     named = make_request("4k", chunk_size="64,4096")
-    assert [point.chunk_size for point in grid(named, 4096)] == [64, 4096]
+    assert [point.chunk_size for point in grid(named, 4096, 64)] == [64, 4096]
+
+
+def test_an_earlier_verification_is_left_alone(tmp_path: Path) -> None:
+    tuned = tmp_path / "tune.jsonl"
+    assert free_path(tuned).name == "tune-verify.jsonl"
+    free_path(tuned).touch()
+    assert free_path(tuned).name == "tune-verify-2.jsonl"
 
 
 def test_every_point_of_a_grid_is_measured_by_two_processes(

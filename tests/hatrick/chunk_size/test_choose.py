@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tuned import START, calibration, law, profile, tuned, wanted
 
-from hatrick.chunk_size import choose, store
-from hatrick.chunk_size.choose import Choice, choose_chunk_size, square_root
+from hatrick.chunk_size import choose as module
+from hatrick.chunk_size import store
+from hatrick.chunk_size.choose import Choice, choose, square_root
 from hatrick.chunk_size.wanted import Direction
 from hatrick.cost import Cost, hatrick_cost, passes
 
@@ -25,7 +26,7 @@ def chosen(seq_len: Any = 1024, **changes: Any) -> tuple[Choice, list[str]]:
     """The choice, and what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        choice = choose_chunk_size(wanted(seq_len, **changes), cost)
+        choice = choose(wanted(seq_len, **changes), cost)
     return choice, [str(each.message) for each in caught]
 
 
@@ -93,7 +94,7 @@ def test_a_batch_has_more_chunks() -> None:
 def test_a_cost_that_nobody_knows_calibrates_nothing() -> None:
     store.save_calibration(calibration())
     with pytest.warns(UserWarning, match="cost is not known"):
-        choice = choose_chunk_size(wanted(), lambda size, direction: None)
+        choice = choose(wanted(), lambda size, direction: None)
     assert choice.source.startswith("sqrt(T)")
 
 
@@ -117,7 +118,7 @@ def test_the_square_root(seq_len: int, expected: int) -> None:
 @pytest.mark.parametrize("seq_len", [0, -8, 10.5, "8k", True, None])
 def test_what_is_no_length(seq_len: Any) -> None:
     with pytest.raises(ValueError, match=f"integer of at least 1, got {seq_len!r}"):
-        choose_chunk_size(wanted(seq_len), cost)
+        choose(wanted(seq_len), cost)
 
 
 def spoil(content: str) -> None:
@@ -161,7 +162,7 @@ def test_whatever_goes_wrong_a_layer_is_made(monkeypatch: pytest.MonkeyPatch, br
     def no_home() -> None:
         raise RuntimeError("could not determine home directory")
 
-    monkeypatch.setattr(choose, broken, no_home)
+    monkeypatch.setattr(module, broken, no_home)
     choice, (sentence,) = chosen()
     assert choice.chunk_size == 32
     assert "RuntimeError: could not determine home" in sentence
@@ -174,7 +175,7 @@ def test_a_cost_that_fails_falls_back() -> None:
         raise ZeroDivisionError
 
     with pytest.warns(UserWarning, match="ZeroDivisionError"):
-        assert choose_chunk_size(wanted(), fails).chunk_size == 32
+        assert choose(wanted(), fails).chunk_size == 32
 
 
 def test_a_gpu_that_the_layer_may_be_meant_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +216,7 @@ def test_no_content_of_a_file_raises(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("junk")))
-        patch.setattr(choose, "_said", set())
+        patch.setattr(module, "_said", set())
         path, other = store.save(profile()), store.save_calibration(calibration())
         for file in (path, other):
             content = file.read_bytes()

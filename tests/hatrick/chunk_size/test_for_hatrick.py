@@ -30,7 +30,7 @@ def test_all_that_the_layer_is_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
         asked.append((wanted, cost))
         return Choice(32, "a test")
 
-    monkeypatch.setattr(for_hatrick, "choose_chunk_size", choose)
+    monkeypatch.setattr(for_hatrick, "choose", choose)
     layer = HATrick(
         64, 4, "auto", True, device="cpu", dtype=torch.bfloat16, backend="sdpa", seq_len=512
     )
@@ -51,6 +51,12 @@ def test_a_calibration_is_of_some_use() -> None:
 
 
 def test_it_is_asked_for_by_its_own_name() -> None:
-    from hatrick.chunk_size.choose import choose_chunk_size
+    assert hatrick.choose_chunk_size is for_hatrick.choose_chunk_size
 
-    assert hatrick.choose_chunk_size is choose_chunk_size
+
+def test_what_a_layer_does_not_know_can_be_asked_for() -> None:
+    store.save(profile(tuned(512, 32), direction="forward", batch=4))
+    store.save(profile(tuned(512, 64), direction="forward+backward"))
+    assert hatrick.choose_chunk_size(64, 4, 512).chunk_size == 64
+    assert hatrick.choose_chunk_size(64, 4, 512, direction="forward").chunk_size == 32
+    assert hatrick.choose_chunk_size(64, 4, 512, batch=4).chunk_size == 32

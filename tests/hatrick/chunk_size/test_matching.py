@@ -125,10 +125,19 @@ def test_without_a_law_the_nearest_lengths_must_agree(seq_len: int, expected: in
     reading = read_at(profile(tuned(1024, 32), tuned(2048, 32)), seq_len)
     assert (reading and reading.chunk_size) == expected
     assert read_at(profile(tuned(256, 16), tuned(1024, 32), tuned(2048, 32)), 600) is None
-    assert read_at(profile(tuned(1024, 32)), 1025) is None
-    assert read_at(profile(tuned(1024, 32), tuned(2048, 48)), 1025) is None
+    assert read_at(profile(tuned(1024, 32)), 1500) is None
+    assert read_at(profile(tuned(1024, 32), tuned(2048, 48)), 1500) is None
     short = profile(tuned(64, 64), tuned(128, 64))
     assert read_at(short, 63) is None
+
+
+@pytest.mark.parametrize(
+    ("seq_len", "expected"), [(931, 32), (1126, 32), (930, None), (1127, None)]
+)
+def test_a_length_alone_is_good_for_those_next_to_it(seq_len: int, expected: int | None) -> None:
+    reading = read_at(profile(tuned(1024, 32)), seq_len)
+    assert (reading and reading.chunk_size) == expected
+    assert reading is None or "tuned at T = 1,024, next to" in reading.how
 
 
 def test_software_in_words() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.race import Contender, Race
+from reports.race import Contender, Heat, Race
 from reports.runfile import Run
 from reports.schema import Record
 
@@ -97,6 +97,22 @@ def confirming_records(record: Callable[..., Record]) -> Callable[..., list[Reco
     return make
 
 
+def make_heat(of: Race, ms: Mapping[int, float], noise: float = NOISE, rounds: int = 12) -> Heat:
+    """A race's finalists in a fresh process, by their true latencies."""
+    found = {}
+    for n in (each.chunk_size for each in of.contenders if each.outcome == "finalist"):
+        rng = np.random.default_rng([1, n])
+        drift = np.exp(np.linspace(0, 0.05, rounds))[:, None]
+        found[n] = (ms[n] * drift * np.exp(rng.normal(0, noise, (rounds, 3)))).tolist()
+    return Heat(rounds_ms=found)
+
+
+@pytest.fixture(scope="session")
+def heat() -> Callable[..., Heat]:
+    """`make_heat`."""
+    return make_heat
+
+
 @pytest.fixture(scope="session")
 def tuned(
     run: Callable[..., Run],
@@ -113,7 +129,10 @@ def tuned(
         noise_of_machine: Any = None,
         **changes: Any,
     ) -> Run:
-        races = [raced(of_length, T, noise=noise) for T, of_length in ms.items()]
+        races = [
+            one.model_copy(update={"heats": [make_heat(one, (fresh or ms)[T], noise)]})
+            for T, one in ((T, raced(of_length, T, noise=noise)) for T, of_length in ms.items())
+        ]
         records = [
             one
             for of in races

@@ -2,13 +2,8 @@ from __future__ import annotations
 
 from reports.schema import Status
 from reports.tuning.cautious import cautions_of
-from reports.tuning.confirmation import Confirmation, confirming
-
-
-def last(run):
-    """Of the last fresh process."""
-    return (confirming(run, run.races[0]) or [{}])[-1]
-
+from reports.tuning.confirmation import Confirmation
+from reports.tuning.measured import measured_of, rows_of
 
 MS = {16: 1.6, 32: 1.3, 64: 1.0, 128: 1.02, 256: 1.4}
 FINE = Confirmation(64, True, [128])
@@ -16,17 +11,20 @@ FINE = Confirmation(64, True, [128])
 
 def said(run, race=None, leader=64, of=FINE, chosen=64, ratios=None):
     race = race or run.races[0]
-    rows = last(run)
-    return cautions_of(run, race, leader, of, 1, chosen, rows, ratios or MS)
+    rows = measured_of(race, rows_of(run))
+    return cautions_of(run, race, leader, of, chosen, rows, ratios or MS)
 
 
 def test_most_decisions_have_none(tuned):
     assert said(tuned({4096: MS})) == []
 
 
-def test_a_leader_that_the_fresh_process_does_not_confirm(tuned):
-    (one,) = said(tuned({4096: MS}), of=Confirmation(128, False, []), chosen=128)
-    assert one.startswith("In the race n = 64 led, and in the fresh process n = 128 was clearly")
+def test_a_leader_that_the_fresh_processes_do_not_confirm(tuned):
+    (one,) = said(tuned({4096: MS}), of=Confirmation(128, True, []), chosen=128)
+    assert one == (
+        "In the race n = 64 led; the fresh processes, 1 of them, call n = 128 clearly faster."
+    )
+    assert said(tuned({4096: MS}), of=Confirmation(128, False, []), chosen=None) == []
 
 
 def test_a_finalist_that_fails_in_the_fresh_process(tuned, record):
@@ -75,12 +73,6 @@ def test_those_that_were_not_timed_are_named_with_a_reason(tuned, race, contende
     ]
 
 
-def test_an_unfit_machine_and_an_unsteady_measurement(tuned, noise, record):
-    run = tuned({4096: MS}, noise_of_machine=noise(fit=False, spread=0.11))
-    run.records[:] = [one for one in run.records if one.point.chunk_size != 64]
-    run.records.append(
-        record(seq_len=4096, chunk_size=64, latency={"stationary": False}, memory={})
-    )
-    unfit, unsteady = said(run)
+def test_an_unfit_machine(tuned, noise):
+    (unfit,) = said(tuned({4096: MS}, noise_of_machine=noise(fit=False, spread=0.11)))
     assert "unfit to measure on: two measurements of one point lay up to 11% apart" in unfit
-    assert unsteady == "Of the measurement of n = 64: warm-up did not become stationary."

@@ -28,10 +28,17 @@ def test_the_fastest_is_named_with_its_ties_and_what_all_others_take(tuned):
     assert by_size[256].latency_ms == pytest.approx(1.4, rel=0.05)
 
 
-def test_what_the_fresh_process_finds_clearly_faster_is_recommended(tuned):
-    found = one(tuned({4096: MS}, {4096: {64: 1.1, 96: 1.0, 128: 1.05}}))
-    assert (found.chunk_size, found.confirmed) == (96, False)
-    assert any("n = 64 led" in caution for caution in found.cautions)
+def test_what_two_fresh_processes_find_clearly_faster_is_recommended(tuned, heat):
+    fresh = {64: 1.1, 96: 1.0, 128: 1.05}
+    run = tuned({4096: MS}, {4096: fresh})
+    once = one(run)
+    assert (once.chunk_size, once.fastest, once.confirmed) == (None, 96, False)
+    assert "The fresh process calls n = 96 clearly faster" in once.refused
+    (race,) = run.races
+    run.races[:] = [race.model_copy(update={"heats": [*race.heats, heat(race, fresh)]})]
+    twice = one(run)
+    assert (twice.chunk_size, twice.confirmed, twice.refused) == (96, True, "")
+    assert any("n = 64 led" in caution for caution in twice.cautions)
 
 
 def test_every_length_has_one_and_the_last_race_of_a_length_counts(tuned, by_law, raced):

@@ -23,7 +23,7 @@ def tuning(tuned, by_law, race, contender):
     made = tuned(by_law((1024, 4096)), command=HARMFUL)
     last = made.races[1]
     lost = contender(1024, outcome="excluded", reason=HARMFUL, miss=0.5)
-    made.races[1] = race([*last.contenders, lost], 4096)
+    made.races[1] = race([*last.contenders, lost], 4096, heats=last.heats)
     return made
 
 
@@ -68,6 +68,7 @@ def test_commands_in_a_refusal_are_code_and_a_run_without_points_has_tables(
 ):
     run = tuned(by_law())
     run.records.clear()
+    run.races[:] = [race.model_copy(update={"heats": []}) for race in run.races]
     text = write_tuning_page(run, tmp_path / "p.html").read_text("utf-8")
     assert "run <code>hatrick tune</code> again." in text
     assert "data-figure=" not in text

@@ -2,31 +2,16 @@ from __future__ import annotations
 
 from math import inf
 
-import pytest
-
 from reports.intervals import Ratio
 from reports.schema import Status
-from reports.tuning.confirmation import confirming
+from reports.tuning.confirmation import Confirmation
 from reports.tuning.refusals import after_confirming, before_confirming
-
-
-def last(run):
-    """Of the last fresh process."""
-    return (confirming(run, run.races[0]) or [{}])[-1]
-
 
 MS = {32: 1.3, 64: 1.0, 128: 1.02}
 
 
-def evidence(tuned, record=None):
-    run = tuned({4096: MS})
-    if record is not None:
-        run.records[:] = record
-    return run.races[0], last(run)
-
-
-def test_a_race_with_a_fresh_process_is_evidence(tuned):
-    assert before_confirming(*evidence(tuned)) == ""
+def test_a_race_with_a_heat_is_evidence(tuned):
+    assert before_confirming(tuned({4096: MS}).races[0], {}) == ""
 
 
 def test_constraints_that_nothing_meets_name_the_nearest_miss(race, contender):
@@ -56,30 +41,29 @@ def test_a_clock_that_sees_nothing_is_no_evidence(race, contender):
     assert "too coarse" in before_confirming(race(runners), {})
 
 
-def test_what_no_fresh_process_measured_is_not_recommended(tuned, record):
-    assert before_confirming(*evidence(tuned, [])).startswith("It was not confirmed")
-    crashed = [record(seq_len=4096, chunk_size=64, status=Status.CRASHED, reason="signal 9")]
-    assert "n = 64: signal 9" in before_confirming(*evidence(tuned, crashed))
-    throttled = [record(seq_len=4096, chunk_size=64, status=Status.THROTTLED)]
-    assert "held its clocks down while n = 64" in before_confirming(*evidence(tuned, throttled))
+def test_what_no_fresh_process_timed_is_not_recommended(tuned):
+    (race,) = tuned({4096: MS}).races
+    alone = race.model_copy(update={"heats": []})
+    assert before_confirming(alone, {}).startswith("It was not confirmed")
+    crashed = dict.fromkeys((64, 128), "in the fresh process: signal 9")
+    assert "n = 64 in the fresh process: signal 9" in before_confirming(race, crashed)
+    assert before_confirming(race, {64: "in the fresh process: signal 9"}) == ""
 
 
 WIDE, NARROW = Ratio(1.0, 0.8, 1.2), Ratio(1.01, 0.995, 1.03)
 
 
-def test_ties_that_neither_process_knows_are_too_noisy():
-    said = after_confirming(6, {64: [NARROW], 128: [WIDE, WIDE]})
+def test_ties_that_are_not_known_are_too_noisy():
+    said = after_confirming(Confirmation(64, False, [96, 128], {96: NARROW, 128: WIDE}), 3)
     assert said.startswith("Too noisy: the latency of n = 128 over that of the fastest is known to")
     assert "±20%" in said
-    assert after_confirming(6, {64: [NARROW], 128: [WIDE, NARROW]}) == ""
+    assert "--seconds" in said
     unknown = Ratio(1.0, 0.0, inf)
-    assert "from too few rounds" in after_confirming(6, {128: [unknown]})
+    assert "from too little" in after_confirming(Confirmation(64, False, [96], {96: unknown}), 3)
 
 
-@pytest.mark.parametrize(("timed", "settled"), [(5, False), (6, True), (3, True)])
-def test_more_than_half_undecided_is_not_settled(timed, settled):
-    doubtful = Ratio(1.01, 0.95, 1.07)
-    ties = {n: [doubtful, doubtful] for n in (32, 64, 128)}
-    assert (after_confirming(timed, ties) == "") is settled
-    known = {n: [doubtful, NARROW] for n in (32, 64, 128)}
-    assert after_confirming(timed, known) == ""
+def test_processes_that_disagree_are_no_recommendation():
+    said = Confirmation(96, False, [], {64: Ratio(1.2, 1.1, 1.3)})
+    assert "Each of 3 fresh processes calls another" in after_confirming(said, 3)
+    assert "none was asked after it" in after_confirming(said, 1)
+    assert after_confirming(Confirmation(96, True, [], {}), 3) == ""

@@ -98,9 +98,20 @@ def test_what_verifies_nothing_or_not_all_of_it_is_an_error(grids, run, record):
     del alone.records[-1]
     with pytest.raises(ValueError, match="n = 64 was measured by one process alone"):
         processes(alone)
-    alone.records.append(record(seq_len=4096, status=Status.CRASHED, reason="signal 9"))
-    with pytest.raises(ValueError, match="n = 64: signal 9"):
-        processes(alone)
+    thrice = grids(ms, {4096: (64, "tuned")})
+    thrice.records.append(thrice.records[0])
+    with pytest.raises(ValueError, match="has more than 2 records"):
+        processes(thrice)
+
+
+def test_a_point_that_failed_is_nobodys_choice(grids, record):
+    ms = {4096: {32: 1.2, 64: 1.0}}
+    run = grids(ms, {4096: (64, "tuned")})
+    run.records.append(
+        record(seq_len=4096, chunk_size=16, status=Status.OUT_OF_MEMORY, reason="no room")
+    )
+    (row,) = regret_table(run).to_dict("records")
+    assert row["regret"] == pytest.approx(1.0, abs=0.02)
 
 
 def test_time_is_that_of_race_and_confirmation_beside_one_grid(grids, tuned):

@@ -23,14 +23,18 @@ def tuning(tuned, race, contender):
         contender(1024, outcome="excluded", reason="its workspace is too large", miss=0.5),
     ]
     made.races[1] = race(
-        [*last.contenders, *lost], 4096, foreseen=[{"chunk_size": 2048, "times_the_least": 4.25}]
+        [*last.contenders, *lost],
+        4096,
+        heats=last.heats,
+        unraced=[1536],
+        foreseen=[{"chunk_size": 2048, "times_the_least": 4.25}],
     )
     return made
 
 
 def test_every_contender_and_what_was_not_tried_has_a_row(tuning):
     shown = {row.cells[0]: row for row in rows(decisions(tuning)[1])}
-    assert list(shown) == ["16", "32", "64", "128", "256", "512", "1024", "2048"]
+    assert list(shown) == ["16", "32", "64", "128", "256", "512", "1024", "1536", "2048"]
     assert all(len(row.cells) == len(HEADERS) for row in shown.values())
     assert shown["64"].cells[1:5] == ["1.00 ms", "1", "8", "1.25 MiB"]
     assert shown["64"].cells[5:] == ["0.938", "yes", "chosen"]
@@ -40,6 +44,7 @@ def test_every_contender_and_what_was_not_tried_has_a_row(tuning):
     assert states == ["chosen", "tie", "", "failed", "quiet", "quiet"]
     assert shown["512"].cells[1:4] == ["–", "–", "–"]
     assert shown["512"].remark == "tried to allocate 4.00 GiB"
+    assert shown["1536"].remark == "beside nothing that was left in the race"
     assert shown["2048"].remark == "4.2 times the least FLOPs"
 
 
@@ -47,7 +52,7 @@ def test_a_terminal_of_80_columns_has_every_number_whole(tuning):
     stream = io.StringIO()
     Console(file=stream, width=80).print(rich_decisions(decisions(tuning)))
     text = stream.getvalue()
-    assert text.count("T = 1,024: n = 64 (tie: 64 and 128)") == 1
+    assert text.count("T = 1,024: n = 64 (tie: 128)") == 1
     assert "tried to allocate 4.00 GiB" in " ".join(text.split())
     for decision in decisions(tuning):
         for row in rows(decision):
@@ -61,7 +66,7 @@ def test_documents_have_the_sentences_and_the_table(tuning):
     assert [line[:12] for line in lines] == ["* T = 1,024:", "* T = 4,096:"]
     table = decision_table(tuning, 4096).splitlines()
     assert table[0].startswith("| n | latency | ratio |")
-    assert len(table) == 2 + 8
+    assert len(table) == 2 + 9
     with pytest.raises(ValueError, match="no race at T = 99; there was one at 1024, 4096"):
         decision_table(tuning, 99)
 

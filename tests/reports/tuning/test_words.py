@@ -28,7 +28,7 @@ def test_the_sentence_has_all_of_the_answer(tuned, by_law):
     best = found.curve.best
     slowest = found.entries[-1].ratio.ratio
     assert words.sentence(found) == (
-        f"T = 4,096: n = {found.chunk_size} (tie: 32 and 64); {slowest:.2f} times as fast as "
+        f"T = 4,096: n = {found.chunk_size} (tie: 32); {slowest:.2f} times as fast as "
         f"n = 512; model says {best.value:.0f} ({best.low:.0f}–{best.high:.0f}); theory's √T says "
         "64 and the least FLOPs 64; why: below 32 what each chunk costs, above 64 the T·n term."
     )
@@ -36,8 +36,8 @@ def test_the_sentence_has_all_of_the_answer(tuned, by_law):
 
 def test_ties_that_follow_each_other_are_a_range_and_others_a_list(decision):
     assert words.tie(replace(decision, fastest=64, ties=[96, 128])) == "64 to 128"
-    assert words.tie(replace(decision, fastest=64, ties=[128])) == "64 and 128"
-    assert words.tie(replace(decision, fastest=32, ties=[64, 128])) == "32, 64 and 128"
+    assert words.tie(replace(decision, fastest=64, ties=[128])) == "128"
+    assert words.tie(replace(decision, fastest=32, ties=[64, 128])) == "64 and 128"
     assert words.tie(replace(decision, ties=[])) == ""
 
 
