@@ -5,7 +5,7 @@ PYTHON ?= python3
 RESULTS ?= build/peers
 BIN := .venv/bin
 
-.PHONY: sweep peers backends profiles selftest test gate exact baseline lint types docs picture gpu-checks clean
+.PHONY: sweep peers backends profiles tuning shipped-profiles selftest test gate exact baseline lint types docs picture gpu-checks clean
 .DELETE_ON_ERROR:
 
 sweep: .venv/installed
@@ -41,6 +41,18 @@ test: .venv/installed
 # ARGS="--base main".
 gate: .venv/installed
 	$(BIN)/hatrick gate $(ARGS)
+
+# The chunk sizes of docs/chunk-size.md and their regret, in some half an hour on a quiet machine; then
+# the profiles that come with the package, from what is committed.
+tuning: .venv/installed
+	@rm -f $(RESULTS)/tune-*.jsonl
+	$(BIN)/hatrick tune --seconds 2 --verify --out $(RESULTS)/tune-hatrick.jsonl
+	$(BIN)/hatrick tune --direction forward+backward --seconds 2 --out $(RESULTS)/tune-hatrick-training.jsonl
+	$(BIN)/hatrick tune --variant lsh --seq-len 512,1k,2k --seconds 2 --verify --out $(RESULTS)/tune-lsh.jsonl
+	$(BIN)/hatrick tune --variant sliding_window --seq-len 512,1k,2k --seconds 2 --out $(RESULTS)/tune-window.jsonl
+
+shipped-profiles: .venv/installed
+	$(BIN)/python -m bench.tune.profile docs/results/*/tune-*.jsonl
 
 # What has no noise, against what is committed: no timings, so any machine will do. Scratch space and
 # operators follow the number of threads.

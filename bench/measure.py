@@ -88,6 +88,7 @@ class Measurer:
     def _prepare(self, point: Point, count: bool) -> Answer:
         started_at, start = datetime.now(UTC), perf_counter()
         built = self._build(point)
+        built.warm = built.stationary = False  # as short turns had it, which is not enough here
         build_ms = (perf_counter() - start) * 1e3
         case = built.case
         with torch.set_grad_enabled(case.upstream is not None):

@@ -84,9 +84,10 @@ def words(profile: Profile) -> list[str]:
     if profile.law is not None:
         law = profile.law
         lines.append(
-            f"Law: {law.per_key:.3g}·T·n + {law.per_cls:.3g}·T²/n + {law.per_chunk:.3g}·T/n + "
-            f"{law.per_pair:.3g}·(T/n)² ms, fitted to {law.lengths} lengths from {law.since:,} to "
-            f"{law.until:,}, error {law.error:.1%}"
+            f"Law: {law.fixed:.3g} + {law.per_token:.3g}·T + {law.per_key:.3g}·T·n + "
+            f"{law.per_cls:.3g}·T²/n + {law.per_chunk:.3g}·T/n + {law.per_pair:.3g}·(T/n)² ms with "
+            f"T padded, times {law.tail:.3g} where n does not divide it; fitted to {law.lengths} "
+            f"lengths from {law.since:,} to {law.until:,}, error {law.error:.1%}"
         )
     origins = {tuned.origin.run_id: tuned.origin for tuned in profile.lengths}
     for origin in origins.values():

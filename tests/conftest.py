@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import variants.registry
+from hatrick.chunk_size import store
 
 # Tensors of tests are small: a second thread gains nothing, and on a busy machine every one of its
 # barriers waits for a time slice.
@@ -33,8 +34,10 @@ def registry() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_profiles_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test sees the chunk sizes that whoever runs it has tuned, nor adds to them."""
+def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the chunk sizes that whoever runs it has tuned, nor adds to them, nor those that
+    come with the package: these are of one machine, which may be this one."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "SHIPPED", tmp_path_factory.mktemp("shipped"))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config") / "none-yet"))
         yield

@@ -1,5 +1,5 @@
 """From the run file of a tuning to the profile that `chunk_size="auto"` reads:
-`python -m bench.tune.profile RUN.jsonl FILE.json` makes those that come with the package."""
+`python -m bench.tune.profile RUN.jsonl...` makes those that come with the package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from math import isfinite
 from pathlib import Path
 
-from bench.spec import SpecError
 from hatrick.chunk_size import store
 from hatrick.chunk_size.profile import (
     NO_MATTER,
@@ -35,9 +34,9 @@ speaks for it."""
 def profile_of(run: Run) -> Profile | None:
     """What a tuning decided; None where it decided nothing.
 
-    Lengths without a recommendation are not in it.
+    Lengths without a recommendation, or whose chosen one was not checked yet, are not in it.
     """
-    made = [each for each in decisions(run) if each.chunk_size is not None]
+    made = [each for each in decisions(run) if each.checked]
     if not made:
         return None
     point, environment = made[0].race.point, run.environment
@@ -140,14 +139,13 @@ def _law(found: tuple[ChunkLaw, BesideLaw] | Unfit) -> Law | None:
     )
 
 
-def main(run: str, out: str) -> None:
-    """Write the profile of a run file."""
-    path = Path(out)
-    made = profile_of(read_run(run))
-    if made is None:
-        raise SpecError(f"{run} decides nothing")
-    path.unlink(missing_ok=True)  # made anew, and not joined to what was there
-    store.save(made, path)
+def main(*runs: str) -> None:
+    """Make the profiles that come with the package anew; runs that verify are passed over."""
+    for old in store.SHIPPED.glob("*.json"):
+        old.unlink()
+    for run in map(read_run, runs):
+        if run.races and (made := profile_of(run)) is not None:
+            print(store.save(made, store.SHIPPED / store.file_name(made)))
 
 
 if __name__ == "__main__":

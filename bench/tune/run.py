@@ -21,7 +21,6 @@ from reports.runfile import Run, read_run
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Point, Record
 from reports.tuning.decision import decisions
-from reports.tuning.measured import measured_of, rows_of
 
 RESULTS = Path("results")
 MOST_PROCESSES = 3
@@ -79,12 +78,7 @@ def plan(request: Request, *, resume: bool) -> Plan:
 
 def done_lengths(run: Run) -> set[int]:
     """Those whose race is over, and whose chosen one was measured."""
-    rows = rows_of(run) if run.records else {}
-    return {
-        each.seq_len
-        for each in decisions(run)
-        if each.chunk_size is None or each.chunk_size in measured_of(each.race, rows)
-    }
+    return {each.seq_len for each in decisions(run) if each.checked or each.chunk_size is None}
 
 
 def tune(plan: Plan, watcher: Watcher) -> None:
@@ -144,12 +138,8 @@ def _is_confirmed(plan: Plan, race: Race) -> bool:
 def _to_measure(path: Path, seq_len: int) -> int | None:
     """The chunk size that is chosen and was not measured yet; one that was and is wrong is not
     chosen any more."""
-    run = read_run(path)
-    decision = next(each for each in decisions(run) if each.seq_len == seq_len)
-    if decision.chunk_size is None:
-        return None
-    known = measured_of(decision.race, rows_of(run))
-    return None if decision.chunk_size in known else decision.chunk_size
+    decision = next(each for each in decisions(read_run(path)) if each.seq_len == seq_len)
+    return None if decision.checked else decision.chunk_size
 
 
 def put(writer: RunWriter, line: Record | Race) -> None:

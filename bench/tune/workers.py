@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 from typing import Literal, Self
@@ -59,7 +58,3 @@ class Workers:
         """
         self._supervisor.end()
         self._supervisor.start(point)
-
-
-Watch = Callable[[Point], None]
-"""Is told each point that is worked on."""

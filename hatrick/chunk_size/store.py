@@ -69,7 +69,7 @@ def save(profile: Profile, path: Path | None = None) -> Path:
         ProfileError: `path` is there and is no profile, or is one of another setting.
         OSError: it cannot be written, and is as it was.
     """
-    place = path or folder() / _file_name(profile)
+    place = path or folder() / file_name(profile)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place):
         if place.exists():
@@ -90,7 +90,7 @@ def save_calibration(calibration: Calibration) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    path = folder() / "calibrations" / _file_name(calibration)
+    path = folder() / "calibrations" / file_name(calibration)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, calibration)
     return path
@@ -232,8 +232,8 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _file_name(content: Profile | Calibration) -> str:
-    """Readable, and of this key alone."""
+def file_name(content: Profile | Calibration) -> str:
+    """Of a profile or calibration: readable, and of its key alone."""
     of = content.setting if isinstance(content, Profile) else content
     slug = re.sub(r"[^a-z0-9]+", "-", f"{of.variant} {of.device_name}".lower())
     return f"{slug[:SLUG_CHARACTERS].strip('-')}-{content.key}.json"

@@ -34,6 +34,7 @@ def cautions_of(
         *_disagreement(leader, said, len(race.heats)),
         *_lost(race, rows),
         *_unconfirmed(race, chosen),
+        *_unchecked(race, chosen, rows),
         *_edge(race, said.fastest, ratios),
         *_without(race, "failed"),
         *_without(race, "excluded"),
@@ -58,6 +59,15 @@ def _unconfirmed(race: Race, chosen: int | None) -> list[str]:
     if chosen is None or not race.heats or any(chosen in heat.rounds_ms for heat in race.heats):
         return []
     return [f"n = {chosen} was timed in the race alone, and not in a fresh process."]
+
+
+def _unchecked(race: Race, chosen: int | None, rows: Rows) -> list[str]:
+    if chosen is None or chosen in rows or not race.heats:
+        return []
+    return [
+        f"n = {chosen} was not measured yet, nor its output checked: go on with `--resume` before "
+        "you use it."
+    ]
 
 
 def _edge(race: Race, fastest: int, ratios: Mapping[int, float]) -> list[str]:

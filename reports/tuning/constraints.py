@@ -52,17 +52,6 @@ class Constraints:
     max_quality: float | None = None
     """For a figure that is the better the lower, such as a loss."""
 
-    def broken_by(
-        self,
-        chunk_size: int,
-        seq_len: int,
-        workspace_bytes: int | None,
-        distance: float | None,
-    ) -> str:
-        """In words, what `miss` finds; empty if all are met."""
-        found = self.miss(chunk_size, seq_len, workspace_bytes, distance)
-        return found.reason if found else ""
-
     def miss(
         self,
         chunk_size: int,

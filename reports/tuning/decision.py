@@ -60,6 +60,8 @@ class Decision:
     """Those that cannot be told from the fastest, ascending, without it."""
     entries: list[Entry]
     """Every contender, by chunk size."""
+    checked: bool
+    """The one to use was measured like a point of any sweep, its output included."""
     confirmed: bool
     """The last heat found nothing clearly faster than the one before it, or the race, had found the
     fastest, and knows well enough what ties."""
@@ -164,6 +166,7 @@ def _decision(run: Run, race: Race, law: ChunkLaw | Unfit, rows: Rows) -> Decisi
             )
             for contender in race.contenders
         ],
+        checked=chosen is not None and row is not None,
         confirmed=said.confirmed,
         curve=modelled,
         cost_model_n=_least_flops(race),
@@ -193,6 +196,7 @@ def _empty(race: Race, prefer: Prefer, refused: str) -> Decision:
             Entry(contender, None, None, False, False, False, contender.reason)
             for contender in race.contenders
         ],
+        checked=False,
         confirmed=False,
         curve=Unfit("no chunk size was timed"),
         cost_model_n=_least_flops(race),

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, pi
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +50,6 @@ _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How one chunk size stands against the leader."""
-
-    chunk_size: int
-    ratio: float
-    """Its latency over the leader's; 1 for the leader. Not below 1."""
-    low: float
-    high: float
-    """One-sided 95% bounds of it each, for all chunk sizes together, as if this were the only
-    look; both 1 for the leader."""
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What a look at a race says."""
 
@@ -71,8 +58,8 @@ class Verdict:
     settled: bool
     """Of those that are left nothing is faster than the leader by more than `TIE`, or nothing but
     the leader is left. False does not mean that something is."""
-    standings: list[Standing]
-    """Of all, the dropped too, fastest first."""
+    leader: int
+    """The chunk size with the lowest estimate."""
 
 
 def judge(rounds: Mapping[int, Sequence[float]], *, look: int) -> Verdict:
@@ -104,30 +91,8 @@ def judge(rounds: Mapping[int, Sequence[float]], *, look: int) -> Verdict:
     return Verdict(
         sorted(int(n) for n in sizes[is_slower]),
         bool(np.all(is_slower | is_beaten)),
-        _standings(sizes, contrast, error, freedom),
+        int(sizes[contrast.argmin()]),
     )
-
-
-def standings(rounds: Mapping[int, Sequence[float]]) -> list[Standing]:
-    """How every chunk size stands against the leader, fastest first.
-
-    Args:
-        rounds: as of `judge`.
-
-    Raises:
-        ValueError: as `judge`.
-    """
-    return _standings(*_contrasts(rounds))
-
-
-def _standings(
-    sizes: NDArray[np.int64], contrast: _Array, error: _Array, freedom: _Array
-) -> list[Standing]:
-    width = _quantile(ERROR / max(1, len(sizes) - 1), freedom) * error
-    return [
-        Standing(int(sizes[i]), *(exp(contrast[i] + side * width[i]) for side in (0, -1, 1)))
-        for i in np.argsort(contrast, kind="stable")
-    ]
 
 
 def _quantile(tail: float, freedom: _Array) -> _Array:

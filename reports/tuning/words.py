@@ -114,13 +114,6 @@ def outcome(entry: Entry, decision: Decision) -> str:
     return "slower" if entry.fresh else "dropped"
 
 
-def summary(found: Sequence[Decision]) -> str:
-    """How many lengths have a chunk size: `3 of 4 lengths have a chunk size`."""
-    named = sum(decision.chunk_size is not None for decision in found)
-    lengths = "1 length" if len(found) == 1 else f"{len(found)} lengths"
-    return f"{named} of {lengths} {'has' if len(found) == 1 else 'have'} a chunk size"
-
-
 def _gain(decision: Decision) -> str:
     """How much it matters: against the slowest that was timed."""
     timed = [(entry.ratio, entry.chunk_size) for entry in decision.entries if entry.ratio]

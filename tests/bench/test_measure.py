@@ -10,7 +10,7 @@ import torch
 
 from bench import measure
 from bench.measure import Measurer
-from bench.messages import Failure, Finished, Prepared, Visit
+from bench.messages import Failure, Finished, Looked, Prepared, Turn, Visit
 from bench.probes.agreement import measure_agreement
 from reports.schema import Point, Status
 
@@ -66,6 +66,45 @@ def test_a_point_is_prepared_visited_and_finished(
     assert visit.warmup_calls >= 1
     assert (visit.hidden, visit.readings, visit.throttled) == (None, [], False)
     assert measurer.finish(point) == Finished(energy_j=None)
+
+
+@pytest.mark.parametrize("direction", ["forward", "forward+backward"])
+def test_a_look_sees_what_preparing_sees_without_asking_the_oracle(
+    make_point: MakePoint, direction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = make_point(variant="hatrick", chunk_size=8, direction=direction)
+    whole = prepared(Measurer(), point)
+    monkeypatch.setattr(measure, "measure_agreement", lambda *_: pytest.fail("the oracle is asked"))
+    measurer = Measurer()
+    seen = measurer.look(point)
+    assert isinstance(seen, Looked), seen
+    assert seen.workspace_bytes == whole.memory.workspace_bytes
+    assert seen.distance_to_full == whole.agreement.distance_to_full
+    # It is warm enough for a turn.
+    assert isinstance(measurer.turn(point, 0), Turn)
+
+
+def test_what_took_short_turns_is_warmed_up_anew_when_it_is_prepared(
+    make_point: MakePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.sampler.LONG_CALL_MS", 0.0)  # a later visit would not warm up
+    point, measurer = make_point(), Measurer()
+    for _ in range(2):
+        assert isinstance(measurer.turn(point, 0), Turn)
+    prepared(measurer, point)
+    assert visited(measurer, point).warmup_calls >= 1
+
+
+@pytest.mark.parametrize("variant", ["shortens", "raises"])
+def test_a_look_at_one_that_fails_is_a_failure(
+    make_point: MakePoint, misbehaving: Path, variant: str
+) -> None:
+    answer = Measurer().look(own(make_point, variant))
+    assert isinstance(answer, Failure), answer
+    # A wrong value is the oracle's business; a distance that is no number is none.
+    strange = Measurer().look(own(make_point, "breaks"))
+    assert isinstance(strange, Looked)
+    assert strange.distance_to_full is None
 
 
 def test_backward_takes_more_of_everything(make_point: MakePoint) -> None:

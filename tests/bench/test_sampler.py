@@ -7,7 +7,7 @@ import pytest
 from bench import sampler
 from bench.built import Built, BuiltPoints
 from bench.messages import Visit
-from bench.sampler import sample, warm_up
+from bench.sampler import sample, short_turn, warm_up
 from bench.stopping import MAX_SAMPLES, MIN_VISITS, min_samples
 from reports.schema import Point
 
@@ -92,6 +92,28 @@ def test_a_point_that_is_warm_only_pushes_the_others_out_of_the_caches(
     built.timer = Calls(monkeypatch, lambda n: 2000.0)
     assert warm_up(built, seconds=10.0) == [2000.0]
     assert warm_up(built, seconds=10.0) == []  # so long a call does that by itself
+
+
+def test_a_short_turn_begins_with_a_call_that_is_no_sample(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.timer = timer = Calls(monkeypatch, lambda n: 2.0)
+    monkeypatch.setattr("bench.probes.time.perf_counter", lambda: timer.now)
+    assert short_turn(built).samples_ms == [2.0] * 3
+    assert timer.made == 25 + 3  # the first warms up for a twentieth of a second
+    assert short_turn(built).samples_ms == [2.0] * 3
+    assert timer.made == 28 + 1 + 3
+
+
+def test_the_first_call_of_a_long_turn_is_its_sample(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.timer = timer = Calls(monkeypatch, lambda n: 30.0)
+    monkeypatch.setattr("bench.probes.time.perf_counter", lambda: timer.now)
+    short_turn(built)
+    assert timer.made == 3 + 1
+    assert short_turn(built).samples_ms == [30.0]
+    assert timer.made == 4 + 1
 
 
 def visited(built: Built, seconds: float) -> Visit:

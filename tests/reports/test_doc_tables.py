@@ -8,7 +8,7 @@ import pytest
 from reports.doc_tables import first_sample_table, main, ratio_table, with_tables
 from reports.frame import to_frame
 from reports.operator_table import Operator, Profile
-from reports.race import Contender, Race
+from reports.race import Contender, Heat, Race
 from reports.runfile import Run, RunFileError
 from reports.runwriter import RunWriter
 from reports.schema import Environment, Record
@@ -197,7 +197,13 @@ def test_a_tuning_has_its_sentences_its_table_its_regret_and_its_time(
     with RunWriter(tmp_path / "tune.jsonl", environment()) as writer:
         one = record(seq_len=4096, chunk_size=None)
         writer.write(
-            Race(point=one.point, contenders=contenders, started_at=one.started_at, wall_s=1.0)
+            Race(
+                point=one.point,
+                contenders=contenders,
+                heats=[Heat(rounds_ms={64: [[by] for by in noise * 2]})],
+                started_at=one.started_at,
+                wall_s=1.0,
+            )
         )
         writer.write(measured(64, 0))
     chosen = {"tune": {"chosen": {"4096": {"chunk_size": 64, "how": "tuned"}}}}

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.spec import SpecError
 from bench.tune.request import Request
+from reports.tuning.constraints import Constraints
 
 Make = Callable[..., Request]
+
+
+def broken(limits: Constraints, *figures: Any) -> str:
+    """The reason of what they miss; empty if nothing."""
+    missed = limits.miss(*figures)
+    return missed.reason if missed else ""
 
 
 def test_candidates_are_those_of_the_library_up_to_the_length(make_request: Make) -> None:
@@ -70,6 +78,6 @@ def test_quality_is_read_from_its_file(make_request: Make, tmp_path: Path) -> No
     file = tmp_path / "loss.csv"
     file.write_text("chunk_size,quality\n64,2.5\n128,2.25\n")
     limits = make_request(quality=file, max_quality=2.3).constraints
-    assert limits.broken_by(128, 1024, None, None) == ""
-    assert "quality is 2.5" in limits.broken_by(64, 1024, None, None)
-    assert "not known" in limits.broken_by(32, 1024, None, None)
+    assert broken(limits, 128, 1024, None, None) == ""
+    assert "quality is 2.5" in broken(limits, 64, 1024, None, None)
+    assert "not known" in broken(limits, 32, 1024, None, None)

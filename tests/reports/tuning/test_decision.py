@@ -100,6 +100,13 @@ def test_a_race_without_times_is_refused_with_every_reason(run, race, contender)
     assert found.model_n is None
 
 
+def test_one_that_was_not_measured_yet_is_not_checked(tuned):
+    run = tuned({4096: MS})
+    assert one(run).checked
+    run.records.clear()
+    assert (one(run).chunk_size, one(run).checked) == (64, False)
+
+
 def test_a_finalist_that_disagrees_is_never_chosen(tuned, record):
     run = tuned({4096: MS})
     run.records[:] = [one for one in run.records if one.point.chunk_size != 64]

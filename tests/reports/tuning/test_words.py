@@ -94,9 +94,3 @@ def test_cautions_of_all_lengths_are_said_once(tuned, by_law, noise):
     assert all(for_all in words.notes(each) for each in found)
     assert all(for_all not in words.notes(each, [for_all]) for each in found)
     assert words.shared(found[:1]) == []
-
-
-def test_how_many_lengths_have_one(decision):
-    refused = replace(decision, chunk_size=None)
-    assert words.summary([decision]) == "1 of 1 length has a chunk size"
-    assert words.summary([decision, refused]) == "1 of 2 lengths have a chunk size"
