@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tuned import calibration, profile, tuned
 
+from hatrick import profiles as shipped
 from hatrick.chunk_size import store
 from hatrick.chunk_size.profile import Profile
 from hatrick.chunk_size.store import ProfileError, load, profiles, save
@@ -213,8 +214,10 @@ def test_calibrations_are_kept_apart_the_last_of_each_key(user: Path) -> None:
 
 
 def test_what_is_shipped_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+    place = Path(shipped.__file__).parent
+    monkeypatch.setattr(store, "SHIPPED", place)
     found = profiles()
     assert not found.refused
-    assert {each.path for each in found.stored} == set(store.SHIPPED.glob("*.json"))
-    assert (store.SHIPPED / "__init__.py").is_file()
+    assert {each.path for each in found.stored} == set(place.glob("*.json"))
+    assert all(each.shipped for each in found.stored)
+    assert place.samefile(Path(store.__file__).parents[1] / "profiles")
