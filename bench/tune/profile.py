@@ -60,7 +60,7 @@ def profile_of(run: Run) -> Profile | None:
             torch=environment.spec["tune"]["torch"],
             code=environment.spec["tune"]["code"],
         ),
-        constraints=_constraints(run),
+        constraints=constraints_of(run),
         lengths=[_tuned(run, decision) for decision in made],
         law=_law(beside_law(run)),
     )
@@ -100,7 +100,7 @@ def _evidence(entry: Entry, ratio: Ratio) -> Evidence:
     )
 
 
-def _constraints(run: Run) -> dict[str, str | float]:
+def constraints_of(run: Run) -> dict[str, str | float]:
     """What was asked for besides speed, by names that a sentence can use."""
     asked = run.environment.spec["tune"]
     found: dict[str, str | float] = {}

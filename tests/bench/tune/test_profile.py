@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tune.profile import main, profile_of
+from bench.tune.profile import constraints_of, main, profile_of
 from hatrick import profiles
 from hatrick.chunk_size import store
 from reports.runfile import Run, read_run
