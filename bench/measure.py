@@ -57,9 +57,8 @@ class Measurer:
         return self._whatever_happens(point, lambda: self._prepare(point, count))
 
     def look(self, point: Point) -> Answer:
-        """Build a point, call it, count its workspace and see how far it lies from full attention:
-        what a choice among many needs, and a fifth of the time of `prepare`, which asks the oracle.
-        """
+        """Build a point, call it, count its workspace and see how far it lies from full attention;
+        the oracle, which takes most of the time of `prepare`, is not asked."""
         return self._whatever_happens(point, lambda: self._look(point))
 
     def visit(self, point: Point, seconds: float) -> Answer:

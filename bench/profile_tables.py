@@ -126,7 +126,7 @@ def _made_with(profile: Profile) -> str:
 
 def _chosen(tuned: Tuned) -> str:
     size = str(tuned.chunk_size) if tuned.confirmed else f"({tuned.chunk_size})"
-    ties = " and ".join(map(str, tuned.ties))
+    ties = ", ".join(map(str, tuned.ties))
     return f"{size} ties with {ties}" if ties else size
 
 

@@ -147,8 +147,10 @@ def _tune(asked: Request, resume: bool, profile: Path | None) -> tuple[list[Deci
     from bench.stages import Stages
     from bench.tune.profile import profile_of
     from bench.tune.run import plan, tune
+    from reports.models.growth import Unfit
     from reports.runfile import read_run
     from reports.tuning.decision import decisions
+    from reports.tuning.model import law_of
     from reports.tuning.page import write_tuning_page
     from reports.tuning.table import rich_decisions
 
@@ -175,6 +177,11 @@ def _tune(asked: Request, resume: bool, profile: Path | None) -> tuple[list[Deci
         typer.echo("Profile:  none, for nothing was decided")
     else:
         typer.echo(f"Profile:  {_kept(made, profile)}")
+        if isinstance(law := law_of(run), Unfit):
+            typer.echo(
+                f'No law, so chunk_size="auto" knows these lengths and those next to them: '
+                f"{law.reason}"
+            )
     return found, planned.path
 
 

@@ -65,6 +65,7 @@ def test_it_goes_on_without_measuring_anything_again_and_keeps_its_profile(
     shutil.copy(finished[0], here)
     again = call(*SMALL, "--out", "tune.jsonl", "--resume", "--profile", "mine.json")
     assert again.exit_code == 0, again.output
+    assert 'No law, so chunk_size="auto" knows these lengths' in again.output
     assert (here / "tune.jsonl").read_bytes() == finished[0].read_bytes()
     kept = store.load(here / "mine.json")
     assert [each.seq_len for each in kept.lengths] == [64]
