@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from reports.runfile import Run
 from reports.schema import Ceiling, Environment, Noise, Point, Record, Status
 
 STARTED = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def make_environment(**changes: Any) -> Environment:
@@ -313,3 +317,27 @@ def gpu() -> Callable[..., Gpu]:
 def ceiling() -> Callable[..., Ceiling]:
     """`make_ceiling`."""
     return make_ceiling
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """Chromium without a window, one for all tests: a second Playwright in a process is an error.
+    Where it is required, its absence is a failure."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("playwright is not installed: pip install playwright")
+    if path is None:
+        _absent(f"none of {', '.join(BROWSERS)} is on this machine: apt install chromium")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        started = playwright.chromium.launch(executable_path=path, args=flags)
+        yield started
+        started.close()
+
+
+def _absent(why: str) -> None:
+    if os.environ.get("CI_BROWSER") == "required":
+        pytest.fail(why)
+    pytest.skip(why)

@@ -46,6 +46,7 @@ def decision(record) -> Decision:
         fastest=64,
         ties=[96],
         entries=entries,
+        checked=True,
         confirmed=True,
         curve=Curve(Interval(80, 70, 90), True, ("T·n", "T²/n"), ((5e-3, 1.0), (32.0, -1.0)), 0.1),
         cost_model_n=64,

@@ -2,15 +2,12 @@ import base64
 import gzip
 import html
 import json
-import os
 import re
-import shutil
 
 import pytest
 
 from reports.gate.page import write_gate_page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HARMFUL = "</script><script>window.harm=1</script>"
 
 
@@ -96,24 +93,6 @@ def test_without_runs_the_page_has_its_tables_alone(result, judged, tmp_path):
         "how-to-read",
     ]
     assert "data-figure=" not in text
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window; where it is required, its absence is a failure."""
-    absent = pytest.fail if os.environ.get("CI_BROWSER") == "required" else pytest.skip
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("playwright is not installed: pip install playwright")
-    if found is None:
-        absent(f"none of {', '.join(BROWSERS)} is on this machine: apt install chromium")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        started = playwright.chromium.launch(executable_path=found, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from reports.schema import Status
 HARMFUL = '</script><img src=x onerror="window.harm=1">'
 DRAWN = "html[data-drawn='all']"
 WAIT_MS = 120_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +32,6 @@ def path(build, record, tmp_path_factory: pytest.TempPathFactory) -> Path:
         broken = record("full", status=Status.CRASHED) if i == 5 else record("full")
         runs.append({"records": [shifted, failed, broken], "environment": {"packages": packages}})
     return write_trend(build(runs), tmp_path_factory.mktemp("page") / "deep" / "trend.html")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    playwright = pytest.importorskip("playwright.sync_api")
-    if found is None:
-        if os.environ.get("CI_BROWSER") == "required":
-            pytest.fail("no browser is on this machine: apt install chromium")
-        pytest.skip("no browser is on this machine: apt install chromium")
-    with playwright.sync_playwright() as started:
-        one = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield one
-        one.close()
 
 
 def test_the_page_says_the_last_shift_and_what_else_changed(path: Path) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -19,7 +17,6 @@ from reports.page.page import write_page
 from reports.schema import Status
 
 HARMFUL = '</script><script>window.harm=1</script><img src=x onerror="window.harm=1">'
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DRAWN_WITHIN_MS = 30_000
 
 
@@ -27,29 +24,6 @@ DRAWN_WITHIN_MS = 30_000
 def harmful() -> str:
     """A name that would run as a script if it were not escaped."""
     return HARMFUL
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """Chromium without a window; where it is required, its absence is a failure."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _absent("playwright is not installed: pip install playwright")
-    if path is None:
-        _absent(f"none of {', '.join(BROWSERS)} is on this machine: apt install chromium")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        started = playwright.chromium.launch(executable_path=path, args=flags)
-        yield started
-        started.close()
-
-
-def _absent(why: str) -> None:
-    if os.environ.get("CI_BROWSER") == "required":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 @dataclass

@@ -3,9 +3,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import re
-import shutil
 from html import escape
 
 import pytest
@@ -14,7 +12,6 @@ from reports.tuning.decision import decisions
 from reports.tuning.page import write_tuning_page
 from reports.tuning.words import sentence
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HARMFUL = "</script><script>window.harm=1</script>"
 
 
@@ -73,24 +70,6 @@ def test_commands_in_a_refusal_are_code_and_a_run_without_points_has_tables(
     assert "run <code>hatrick tune</code> again." in text
     assert "data-figure=" not in text
     assert '<td class="number">256</td>' in text
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window; where it is required, its absence is a failure."""
-    absent = pytest.fail if os.environ.get("CI_BROWSER") == "required" else pytest.skip
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("playwright is not installed: pip install playwright")
-    if found is None:
-        absent(f"none of {', '.join(BROWSERS)} is on this machine: apt install chromium")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        started = playwright.chromium.launch(executable_path=found, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
