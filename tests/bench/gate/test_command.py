@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
@@ -81,8 +82,8 @@ def {name}(q, k, v, *, causal, chunk_size, key_padding_mask):
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, commit: Callable[..., str]) -> Path:
-    """A repository with `mine.py` in it."""
+def plugin(tmp_path: Path, commit: Callable[..., str], registry: ModuleType) -> Path:
+    """A repository with `mine.py` in it; what it registers in this process is taken back."""
     folder = tmp_path / "theirs"
     commit(folder, {"mine.py": source(BEFORE)})
     return folder
